@@ -1,0 +1,29 @@
+import type { Bytes, EpochMilliseconds, Milliseconds } from '../units.js';
+import type { Outcome, Trace } from './outcome.js';
+
+/** One kind of cached thing: how its keys are spelled, how it is loaded, how long it is kept. */
+export interface CachedEntity<K, V> {
+  /** For metrics and logs. */
+  readonly name: string;
+  valueKey(key: K): string;
+  tokenKey(key: K): string;
+  /**
+   * Asks the source for all keys at once; `result[i]` belongs to `keys[i]`. Whole or nothing: what could not be loaded
+   * completely must throw, and then nothing is cached.
+   */
+  load(keys: readonly K[], trace: Trace): Promise<readonly V[]>;
+  ttl(key: K, value: V): Milliseconds;
+  /** About how much memory the decoded value takes. */
+  weigh(value: V): Bytes;
+  /** The value as JSON can hold it, and back. */
+  pack(value: V): unknown;
+  unpack(stored: unknown): V;
+}
+
+/** What a read gives for one key. */
+export interface Answer<V> {
+  readonly value: V;
+  /** The source was asked at or after this moment. */
+  readonly loadedAt: EpochMilliseconds;
+  readonly outcome: Outcome;
+}

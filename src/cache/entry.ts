@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import type { EpochMilliseconds } from '../units.js';
+import type { StoredValue } from './store.js';
+
+/**
+ * A random value that never comes back, together with the epoch of the store in which it was read or written. An entry is
+ * valid only while the token of its key is the one that it carries.
+ */
+export type Token = string;
+
+/** What is cached under one key. */
+export interface Entry<V> {
+  readonly token: Token;
+  /** The source was asked at or after this moment. */
+  readonly loadedAt: EpochMilliseconds;
+  readonly expiresAt: EpochMilliseconds;
+  readonly value: V;
+}
+
+/** 96 random bits: never the same twice in the life of a plant. */
+export function newNonce(): string {
+  return randomBytes(12).toString('base64url');
+}
+
+/** The token that a stored nonce stands for in one epoch of the store. `undefined`: there is none, which is a miss. */
+export function tokenOf(epoch: string, nonce: StoredValue | undefined): Token | undefined {
+  return typeof nonce === 'string' ? `${epoch}/${nonce}` : undefined;
+}
+
+/** Whether something read from the store has the form of an entry; what a stranger wrote there is a miss. */
+export function isEntry(stored: StoredValue | undefined): stored is Entry<unknown> {
+  return (
+    typeof stored === 'object' &&
+    'token' in stored &&
+    typeof stored.token === 'string' &&
+    'loadedAt' in stored &&
+    typeof stored.loadedAt === 'number' &&
+    'expiresAt' in stored &&
+    typeof stored.expiresAt === 'number' &&
+    'value' in stored
+  );
+}

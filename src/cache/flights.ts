@@ -1,0 +1,62 @@
+import type { Token } from './entry.js';
+
+/** One load under way, and those who wait for it. Moments are counted, not measured: only their order matters. */
+export class Flight<A> {
+  /** The token that was current before the load began; `undefined` while the filler is still writing one. */
+  token: Token | undefined;
+  /** The moment the source was asked, or `undefined` before. */
+  loadStarted: number | undefined;
+  readonly result: Promise<A>;
+  land: (answer: A) => void = () => undefined;
+  crash: (error: unknown) => void = () => undefined;
+
+  constructor(readonly key: string) {
+    this.result = new Promise((resolve, reject) => {
+      this.land = resolve;
+      this.crash = reject;
+    });
+  }
+}
+
+/**
+ * Loads under way by key, for single-flight within the process. One of these belongs to one entity: keys of different
+ * kinds never meet.
+ */
+export class Flights<A> {
+  private readonly byKey = new Map<string, Flight<A>>();
+  private moment = 0;
+
+  /** A new moment, later than all before. */
+  now(): number {
+    return ++this.moment;
+  }
+
+  get size(): number {
+    return this.byKey.size;
+  }
+
+  /**
+   * The flight that a reader may join: one that loads under the token that the reader found current, or one that asked
+   * the source only after the reader arrived. Both load what is at least as new as the reader's arrival.
+   */
+  joinable(key: string, token: Token | undefined, arrival: number): Flight<A> | undefined {
+    const flight = this.byKey.get(key);
+    if (!flight) return undefined;
+    const sameToken = token !== undefined && token === flight.token;
+    const loadsLater = flight.loadStarted === undefined || flight.loadStarted > arrival;
+    return sameToken || loadsLater ? flight : undefined;
+  }
+
+  /** A new flight, which others find from now on; an older one of the same key goes on for those who joined it. */
+  start(key: string, token: Token | undefined): Flight<A> {
+    const flight = new Flight<A>(key);
+    flight.token = token;
+    this.byKey.set(key, flight);
+    return flight;
+  }
+
+  /** Takes `flight` out. Answers whether it was still the newest of its key. */
+  end(flight: Flight<A>): boolean {
+    return this.byKey.get(flight.key) === flight && this.byKey.delete(flight.key);
+  }
+}

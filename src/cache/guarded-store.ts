@@ -1,0 +1,86 @@
+import type { Time } from '../time.js';
+import type { EpochMilliseconds, Milliseconds } from '../units.js';
+import { unavailable, type Store, type StoreEntry, type StoreRead, type StoreWrite } from './store.js';
+
+/** Circuit breaker: `closed` lets every request pass, `open` none, `half-open` one that tries. */
+type Phase =
+  { readonly name: 'closed' } | { readonly name: 'open'; readonly until: EpochMilliseconds } | { readonly name: 'half-open' };
+
+export interface GuardOptions {
+  /** How long a request may take before it counts as unavailable. */
+  readonly deadline: Milliseconds;
+  /** How long the breaker stays open after a failure. */
+  readonly pause: Milliseconds;
+  readonly time: Time;
+  readonly onPhase?: (phase: Phase['name'], reason: string) => void;
+}
+
+/**
+ * Bounds what a frozen or dead store costs: the first request that meets it loses at most `deadline`, then requests are
+ * `unavailable` at once, and one in each `pause` tries again.
+ */
+export class GuardedStore implements Store {
+  private phase: Phase = { name: 'closed' };
+
+  constructor(
+    private readonly inner: Store,
+    private readonly options: GuardOptions,
+  ) {}
+
+  get available(): boolean {
+    return this.phase.name === 'closed';
+  }
+
+  getMany(keys: readonly string[]): Promise<StoreRead> {
+    return this.guarded(() => this.inner.getMany(keys));
+  }
+
+  setMany(entries: readonly StoreEntry[]): Promise<StoreWrite> {
+    return this.guarded(() => this.inner.setMany(entries));
+  }
+
+  /** As `setMany`, but also while the breaker is open: for writes that others rely on. */
+  insist(entries: readonly StoreEntry[]): Promise<StoreWrite> {
+    return this.attempt(() => this.inner.setMany(entries));
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+
+  private guarded<T extends StoreRead | StoreWrite>(request: () => Promise<T>) {
+    if (this.phase.name === 'half-open') return Promise.resolve(unavailable('another request is trying the store'));
+    if (this.phase.name === 'open') {
+      if (this.options.time.now() < this.phase.until) return Promise.resolve(unavailable('the breaker is open'));
+      this.enter({ name: 'half-open' }, 'trying again');
+    }
+    return this.attempt(request);
+  }
+
+  private async attempt<T extends StoreRead | StoreWrite>(request: () => Promise<T>) {
+    const answer = await withDeadline(request(), this.options);
+    if (answer.kind === 'unavailable') {
+      this.enter({ name: 'open', until: this.options.time.now() + this.options.pause }, answer.reason);
+    } else if (this.phase.name !== 'closed') {
+      this.enter({ name: 'closed' }, 'the store answered');
+    }
+    return answer;
+  }
+
+  private enter(phase: Phase, reason: string): void {
+    const changed = phase.name !== this.phase.name;
+    this.phase = phase;
+    if (changed) this.options.onPhase?.(phase.name, reason);
+  }
+}
+
+function withDeadline<T>(request: Promise<T>, { deadline, time }: GuardOptions) {
+  return new Promise<T | ReturnType<typeof unavailable>>((resolve) => {
+    const cancel = time.after(deadline, () => resolve(unavailable(`no answer within ${deadline} ms`)));
+    const settle = (answer: T | ReturnType<typeof unavailable>) => {
+      cancel();
+      resolve(answer);
+    };
+    request.then(settle, (error: unknown) => settle(unavailable(String(error))));
+  });
+}

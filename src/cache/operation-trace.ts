@@ -1,0 +1,38 @@
+import type { Outcome, Trace } from './outcome.js';
+
+/** What one operation cost, for `extensions.cache` and the log. */
+export interface TraceSummary {
+  /** Entity → outcome → number of keys. */
+  readonly outcomes: Readonly<Record<string, Partial<Record<Outcome, number>>>>;
+  readonly sqlStatements: number;
+  readonly storeRoundTrips: number;
+}
+
+/** Counts for one operation, and passes everything on to `sink`, which counts for all. */
+export class OperationTrace implements Trace {
+  private readonly outcomes: Record<string, Partial<Record<Outcome, number>>> = {};
+  private sqlStatements = 0;
+  private storeRoundTrips = 0;
+
+  constructor(private readonly sink?: Trace) {}
+
+  outcome(entity: string, outcome: Outcome): void {
+    const counts = (this.outcomes[entity] ??= {});
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+    this.sink?.outcome(entity, outcome);
+  }
+
+  storeRoundTrip(): void {
+    this.storeRoundTrips += 1;
+    this.sink?.storeRoundTrip();
+  }
+
+  sqlStatement(): void {
+    this.sqlStatements += 1;
+    this.sink?.sqlStatement();
+  }
+
+  summary(): TraceSummary {
+    return { outcomes: this.outcomes, sqlStatements: this.sqlStatements, storeRoundTrips: this.storeRoundTrips };
+  }
+}

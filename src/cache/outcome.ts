@@ -1,0 +1,21 @@
+/**
+ * How one key of a read was answered; the same word stands in metrics, logs, `Cache-Status` and `extensions.cache`.
+ *
+ * - `hit-memory`: this process had it, and its token is current
+ * - `hit-store`: the shared store had it, and its token is current
+ * - `filled`: loaded from the source, and kept
+ * - `joined`: another reader of this process was loading it already
+ * - `bypassed`: loaded from the source and not kept, because the store did not answer
+ */
+export const OUTCOMES = ['hit-memory', 'hit-store', 'filled', 'joined', 'bypassed'] as const;
+
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** What one operation did below the cache. Passed along a read; implementations count, log or ignore. */
+export interface Trace {
+  outcome(entity: string, outcome: Outcome): void;
+  /** One request to the store and its answer, shared with others or not. */
+  storeRoundTrip(): void;
+  /** One statement sent to the database. */
+  sqlStatement(): void;
+}

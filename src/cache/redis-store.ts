@@ -1,0 +1,96 @@
+import KeyvRedis, { type RedisClientConnectionType } from '@keyv/redis';
+import { createClient, createCluster } from '@redis/client';
+import { KeyvStore, type KeyvBackend } from './keyv-store.js';
+import type { Store } from './store.js';
+
+export type StoreEvent = { readonly event: 'connected' | 'disconnected'; readonly reason?: string };
+
+type Listener = (event: StoreEvent) => void;
+
+const RECONNECT_MIN = 50;
+const RECONNECT_MAX = 1_000;
+
+/** Backs off with jitter and never gives up: the gateway answers without Redis, and uses it again when it is back. */
+function reconnectStrategy(attempts: number): number {
+  return Math.min(RECONNECT_MIN * 2 ** attempts, RECONNECT_MAX) * (0.5 + Math.random() / 2);
+}
+
+/**
+ * The shared store on Redis; more than one URL means a Redis Cluster. Connects in the background and returns at once:
+ * until connected, every request is `unavailable`.
+ */
+export function createRedisStore(urls: readonly string[], listener: Listener): Store {
+  const [url] = urls;
+  if (url === undefined) throw new Error('must have at least one Redis URL, but got none');
+  return urls.length > 1 ? clusterStore(urls, listener) : nodeStore(url, listener);
+}
+
+/**
+ * The epoch is the server's `run_id`, asked for on every connection before the connection is used: a server that was
+ * restarted from an old snapshot, or a replica that was promoted, has another one.
+ */
+function nodeStore(url: string, listener: Listener): Store {
+  const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy, connectTimeout: 2_000 } });
+  let epoch: string | undefined;
+  let connection = 0;
+  const lost = (reason: string) => {
+    connection += 1;
+    if (epoch !== undefined) listener({ event: 'disconnected', reason });
+    epoch = undefined;
+  };
+  client.on('error', (error: Error) => lost(error.message));
+  client.on('reconnecting', () => lost('reconnecting'));
+  client.on('end', () => lost('closed'));
+  client.on('ready', () => {
+    const mine = ++connection;
+    client.info('server').then(
+      (info) => {
+        if (mine !== connection) return;
+        epoch = /^run_id:(\S+)/m.exec(info)?.[1];
+        listener({ event: 'connected' });
+      },
+      (error: Error) => lost(error.message),
+    );
+  });
+  client.connect().catch((error: Error) => lost(error.message));
+  return new KeyvStore(
+    backend(client),
+    () => epoch,
+    () => client.destroy(),
+  );
+}
+
+/** A cluster has no single life; its epoch is that of this process's connection. Its gap is in docs/guarantees.md. */
+function clusterStore(urls: readonly string[], listener: Listener): Store {
+  const client = createCluster({
+    rootNodes: urls.map((url) => ({ url })),
+    defaults: { disableOfflineQueue: true, socket: { reconnectStrategy, connectTimeout: 2_000 } },
+    topologyRefreshOnReconnectionAttemptStrategy: 300,
+  });
+  let connected = false;
+  let closed = false;
+  client.on('error', (error: Error) => listener({ event: 'disconnected', reason: error.message }));
+  const connect = () => {
+    client.connect().then(
+      () => {
+        connected = true;
+        listener({ event: 'connected' });
+      },
+      (error: Error) => {
+        listener({ event: 'disconnected', reason: error.message });
+        if (!closed) setTimeout(connect, RECONNECT_MAX).unref();
+      },
+    );
+  };
+  connect();
+  const disconnect = () => {
+    closed = true;
+    client.destroy();
+  };
+  return new KeyvStore(backend(client), () => (connected ? 'cluster' : undefined), disconnect);
+}
+
+/** The client is newer than the one that `@keyv/redis` is typed for; it has all the methods that the adapter calls. */
+function backend(client: unknown): KeyvBackend {
+  return new KeyvRedis(client as RedisClientConnectionType, { throwOnConnectError: false, throwOnErrors: true }) as KeyvBackend;
+}

@@ -1,0 +1,80 @@
+import { authorise } from '../access/policy.js';
+import type { Viewer } from '../access/viewer.js';
+import type { Trace } from '../cache/outcome.js';
+import type { Renewals } from '../cache/renewals.js';
+import { GatewayError } from '../errors.js';
+import { fileTokenKey } from '../files/keys.js';
+import { parseFilePath } from '../files/path.js';
+import { checkedOrderId, type Order } from '../orders/order.js';
+import type { PlantCalendar } from '../orders/plant-day.js';
+import type { StatusChange } from '../orders/status-flow.js';
+import type { Minutes } from '../units.js';
+import { touchedTokens, type OrderChange } from './touched.js';
+
+/** The most orders that one mutation changes. */
+const CHANGES_MAX = 500;
+
+export interface CommandParts {
+  /** Commits all changes or none, and answers each order before and after, in the order of `changes`. */
+  readonly changeStatuses: (changes: readonly StatusChange[]) => Promise<readonly { before: Order; after: Order }[]>;
+  readonly renewals: Pick<Renewals, 'renew'>;
+  readonly levels: readonly Minutes[];
+  readonly calendar: PlantCalendar;
+}
+
+/** What one caller may ask for; bound to who asks and to the trace of the operation. */
+export interface ViewerCommands {
+  /**
+   * Moves orders in the status flow, all or none.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, NOT_FOUND, CONFLICT, INVALID_TRANSITION, SOURCE_UNAVAILABLE
+   */
+  changeStatuses(changes: readonly StatusChange[]): Promise<Order[]>;
+  /**
+   * The file at `path` was written or deleted in the store.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT
+   */
+  fileChanged(path: string): Promise<void>;
+}
+
+/**
+ * Everything that changes something. Invariant: a command is acknowledged only after the change was committed and the
+ * tokens that it touches were renewed, in this order; so whoever reads after the acknowledgement gets the change.
+ */
+export class Commands {
+  constructor(private readonly parts: CommandParts) {}
+
+  of(viewer: Viewer, trace: Trace): ViewerCommands {
+    return {
+      changeStatuses: async (changes) => {
+        authorise(viewer, 'change-orders');
+        const checked = checkedChanges(changes);
+        trace.sqlStatement();
+        const changed = await this.parts.changeStatuses(checked);
+        await this.announce(changed, trace);
+        return changed.map(({ after }) => after);
+      },
+      fileChanged: async (path) => {
+        authorise(viewer, 'announce-files');
+        await this.parts.renewals.renew([fileTokenKey(parseFilePath(path))], trace);
+      },
+    };
+  }
+
+  /** To be called by whoever committed `changes` in another way than by a command. */
+  async announce(changes: readonly OrderChange[], trace?: Trace): Promise<void> {
+    await this.parts.renewals.renew(touchedTokens(changes, this.parts.levels, this.parts.calendar), trace);
+  }
+}
+
+function checkedChanges(changes: readonly StatusChange[]): StatusChange[] {
+  if (changes.length === 0 || changes.length > CHANGES_MAX) {
+    throw new GatewayError('BAD_USER_INPUT', `"changes" must hold 1 to ${CHANGES_MAX} changes, but holds: ${changes.length}.`);
+  }
+  const checked = changes.map((change) => ({ ...change, id: checkedOrderId(change.id) }));
+  const ids = new Set<string>();
+  for (const { id } of checked) {
+    if (ids.has(id)) throw new GatewayError('BAD_USER_INPUT', `"changes" must name each order once, but names ${id} twice.`);
+    ids.add(id);
+  }
+  return checked;
+}

@@ -1,0 +1,79 @@
+import type { FastifyBaseLogger } from 'fastify';
+import { GuardedStore } from '../cache/guarded-store.js';
+import { JoinedReader } from '../cache/joined-reader.js';
+import { createMemoryStore } from '../cache/keyv-store.js';
+import { MemoryTier } from '../cache/memory-tier.js';
+import { ReadThrough, type CacheParts } from '../cache/read-through.js';
+import { createRedisStore } from '../cache/redis-store.js';
+import { Renewals } from '../cache/renewals.js';
+import type { Config } from '../config.js';
+import type { FileSource } from '../files/file.js';
+import type { Caches } from '../loaders/caches.js';
+import { fileOwners, files, orderLists, singleOrders } from '../loaders/entities.js';
+import { fileFill } from '../loaders/file-fill.js';
+import type { MesDatabase } from '../sources/mes-database.js';
+import { systemTime } from '../time.js';
+import { SECOND } from '../units.js';
+import type { Closing } from './closing.js';
+
+/** How long the breaker stays open after the store failed. */
+const STORE_PAUSE = SECOND;
+
+export interface OpenedCache {
+  readonly caches: Caches;
+  readonly renewals: Renewals;
+  readonly memory: MemoryTier;
+  readonly store: GuardedStore;
+}
+
+/** The shared store (Redis, or this process's own memory), and the caches on it. */
+export function openCache(
+  config: Config,
+  sources: { readonly database: MesDatabase; readonly files: FileSource },
+  log: FastifyBaseLogger,
+  closing: Closing,
+): OpenedCache {
+  const store = openStore(config, log);
+  closing.push(() => store.close());
+  const renewals = new Renewals((entries) => store.insist(entries), systemTime);
+  closing.push(() => renewals.close());
+  const memory = new MemoryTier(config.store.maxMemory);
+  const reader = new JoinedReader(store);
+  const parts: CacheParts = { reader, store, memory, renewals, time: systemTime, random: Math.random };
+  const { database, files: source } = sources;
+  const caches: Caches = {
+    lists: new ReadThrough(
+      orderLists((ranges) => database.ordersCreatedIn(ranges), config.orders, systemTime.now),
+      parts,
+    ),
+    orders: new ReadThrough(
+      singleOrders((ids) => database.ordersById(ids), config.orders),
+      parts,
+    ),
+    fileOwners: new ReadThrough(
+      fileOwners((paths) => database.fileOwners(paths), config.orders),
+      parts,
+    ),
+    files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files.ttl), parts),
+  };
+  closing.push(async () => {
+    await Promise.all(Object.values(caches).map((cache: ReadThrough<never, unknown>) => cache.flush()));
+  });
+  return { caches, renewals, memory, store };
+}
+
+function openStore(config: Config, log: FastifyBaseLogger): GuardedStore {
+  const { urls, deadline, maxMemory } = config.store;
+  const inner = urls
+    ? createRedisStore(urls, ({ event, reason }) => log.info({ event, reason }, 'store connection'))
+    : createMemoryStore(maxMemory);
+  if (!urls && config.database.url !== undefined) {
+    log.warn('REDIS_URL is not set: the cache is of this process alone, so changes made by other gateways are seen late');
+  }
+  return new GuardedStore(inner, {
+    deadline,
+    pause: STORE_PAUSE,
+    time: systemTime,
+    onPhase: (phase, reason) => log.warn({ phase, reason }, 'store breaker'),
+  });
+}

@@ -1,0 +1,66 @@
+import path from 'node:path';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Config } from '../config.js';
+import { prepareSampleFiles, startDemoDatabase } from '../embedded/demo.js';
+import type { FileSource } from '../files/file.js';
+import { createDirectoryFiles } from '../sources/directory-files.js';
+import { MesDatabase, SchemaError } from '../sources/mes-database.js';
+import { createS3Files } from '../sources/s3-files.js';
+import { systemTime } from '../time.js';
+import type { Closing } from './closing.js';
+
+export interface OpenedDatabase {
+  readonly database: MesDatabase;
+  /** The URL of the demo plant that this process keeps alive, if it does. */
+  readonly plantUrl?: string;
+  /** Rejects unless the database answers and has the tables that it must have. */
+  readonly check: () => Promise<void>;
+}
+
+/** The configured database, or an embedded one with the demo plant. @throws SchemaError if the database does not fit */
+export async function openDatabase(
+  config: Config,
+  log: FastifyBaseLogger,
+  say: (line: string) => void,
+  closing: Closing,
+): Promise<OpenedDatabase> {
+  const configured = config.database.url;
+  const demo = configured === undefined ? await startDemo(config, say, closing) : undefined;
+  const database = new MesDatabase({ ...config.database, url: configured ?? demo?.url ?? '' });
+  closing.push(() => database.close());
+  const check = schemaCheck(database);
+  await check().catch((error: unknown) => {
+    if (error instanceof SchemaError) throw error;
+    log.warn({ err: error }, 'the order database does not answer yet; starting all the same');
+  });
+  return { database, check, ...(demo?.owned && { plantUrl: demo.url }) };
+}
+
+async function startDemo(config: Config, say: (line: string) => void, closing: Closing) {
+  const demo = await startDemoDatabase(config.dataDir, config.orders.timeZone, systemTime.now, say);
+  closing.push(() => demo.stop());
+  return demo;
+}
+
+/** Once the schema was found to fit, only whether the database answers is asked. */
+function schemaCheck(database: MesDatabase): () => Promise<void> {
+  let fits = false;
+  return async () => {
+    if (fits) return database.ping();
+    await database.checkSchema();
+    fits = true;
+  };
+}
+
+/** The configured store of files, or a folder of sample models. */
+export async function openFileSource(config: Config, say: (line: string) => void, closing: Closing): Promise<FileSource> {
+  const { source } = config.files;
+  const files =
+    source.kind === 's3'
+      ? createS3Files(source)
+      : createDirectoryFiles({
+          root: source.kind === 'directory' ? source.root : await prepareSampleFiles(path.resolve(config.dataDir), say),
+        });
+  closing.push(() => files.close());
+  return files;
+}

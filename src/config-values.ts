@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { DAY, MINUTE, type Minutes } from './units.js';
+
+/** Readers of single settings. Each message says what was expected and, where it can hold no secret, what came instead. */
+
+export const text = z.string().trim().min(1);
+
+export function wholeNumber(min: number, max: number) {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return parsed((value) => {
+    const number = Number(value);
+    return /^\d+$/.test(value) && number >= min && number <= max ? number : but(expected, value);
+  });
+}
+
+export const flag = parsed((value) => {
+  if (/^(true|1|yes|on)$/i.test(value)) return true;
+  return /^(false|0|no|off)$/i.test(value) ? false : but('expected true or false', value);
+});
+
+export function oneOf<const Options extends readonly string[]>(options: Options) {
+  return parsed((value): Options[number] | Problem =>
+    options.includes(value) ? value : but(`expected ${options.length > 1 ? 'one of ' : ''}${options.join(', ')}`, value),
+  );
+}
+
+/** URLs may hold passwords: a wrong one is not repeated in the message. */
+export function url(protocols: readonly string[]) {
+  return parsed((value) =>
+    hasProtocol(value, protocols) ? value : problem(`expected a URL that starts with ${starts(protocols)}`),
+  );
+}
+
+const REDIS_PROTOCOLS = ['redis:', 'rediss:'];
+
+export const redisUrl = parsed((value) => {
+  const urls = list(value);
+  const good = urls.length > 0 && urls.every((each) => hasProtocol(each, REDIS_PROTOCOLS));
+  return good
+    ? urls
+    : problem(`expected one URL, or for a Redis Cluster several with commas, that start with ${starts(REDIS_PROTOCOLS)}`);
+});
+
+export const origins = parsed((value) => {
+  const wrong = list(value).find((each) => !hasProtocol(each, ['http:', 'https:']) || new URL(each).origin !== each);
+  return wrong === undefined ? list(value) : but('expected origins with commas, such as https://portal.example.com', wrong);
+});
+
+export const secrets = parsed((value) => {
+  const keys = list(value);
+  const good = keys.length >= 1 && keys.length <= 2 && keys.every((key) => key.length >= 16);
+  return good ? keys : problem('expected one or two secrets with a comma, each of 16 characters or more; the first one signs');
+});
+
+export const timeZone = parsed((value) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone;
+  } catch {
+    return but('expected an IANA time zone, such as UTC or Europe/Berlin', value);
+  }
+});
+
+export const windowLevels = parsed((value) => {
+  const levels: Minutes[] = list(value).map(Number);
+  const good = levels.every((level, index) => {
+    const next = levels[index + 1] ?? DAY / MINUTE;
+    return Number.isInteger(level) && level >= 1 && next % level === 0 && (index + 1 === levels.length || next > level);
+  });
+  return good && levels.length > 0
+    ? levels
+    : but('expected ascending minutes with commas, each dividing the next and all dividing a day, such as 15,30,60', value);
+});
+
+/** Whether a server that listens on `host` can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+interface Problem {
+  readonly problem: string;
+}
+
+function problem(message: string): Problem {
+  return { problem: message };
+}
+
+function but(expected: string, value: string): Problem {
+  return problem(`${expected}, but got "${value}"`);
+}
+
+function parsed<T>(parse: (value: string) => T | Problem) {
+  return text.transform((value, context): T => {
+    const result = parse(value);
+    if (!isProblem(result)) return result;
+    context.addIssue({ code: 'custom', message: result.problem });
+    return z.NEVER;
+  });
+}
+
+function isProblem<T>(result: T | Problem): result is Problem {
+  return typeof result === 'object' && result !== null && 'problem' in result;
+}
+
+function list(value: string): string[] {
+  return value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+function starts(protocols: readonly string[]): string {
+  return protocols.map((protocol) => `${protocol}//`).join(' or ');
+}
+
+function hasProtocol(value: string, protocols: readonly string[]): boolean {
+  return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}

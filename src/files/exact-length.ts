@@ -1,0 +1,31 @@
+import { Transform, type TransformCallback } from 'node:stream';
+import { sourceUnavailable } from '../errors.js';
+import type { Bytes } from '../units.js';
+
+/**
+ * Passes exactly `length` bytes, or fails. The newest chunk is held back until the next one or the end arrives, so a
+ * source that is too long or that fails at its very end never looks whole to the reader.
+ *
+ * The stream's error is a GatewayError SOURCE_UNAVAILABLE.
+ */
+export function exactLength(length: Bytes): Transform {
+  let received: Bytes = 0;
+  let held: Buffer | undefined;
+  return new Transform({
+    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
+      received += chunk.length;
+      if (received > length) return done(wrongLength(length, 'more'));
+      const ready = held;
+      held = chunk;
+      done(null, ready);
+    },
+    flush(done: TransformCallback) {
+      if (received !== length) return done(wrongLength(length, String(received)));
+      done(null, held);
+    },
+  });
+}
+
+function wrongLength(expected: Bytes, received: string): Error {
+  return sourceUnavailable('file store', new Error(`expected ${expected} bytes, but ${received} arrived`));
+}

@@ -1,0 +1,70 @@
+import { ApolloServerErrorCode } from '@apollo/server/errors';
+import { GraphQLError, isEnumType, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { GatewayError } from '../errors.js';
+
+/** Codes of errors in the operation itself; their messages are written for the caller. */
+const CALLER_ERRORS: readonly unknown[] = [
+  ApolloServerErrorCode.GRAPHQL_PARSE_FAILED,
+  ApolloServerErrorCode.GRAPHQL_VALIDATION_FAILED,
+  ApolloServerErrorCode.PERSISTED_QUERY_NOT_FOUND,
+  ApolloServerErrorCode.PERSISTED_QUERY_NOT_SUPPORTED,
+  ApolloServerErrorCode.BAD_USER_INPUT,
+  ApolloServerErrorCode.OPERATION_RESOLUTION_FAILURE,
+  ApolloServerErrorCode.BAD_REQUEST,
+];
+
+/** The error that was written for the caller, if there is one inside. */
+function gatewayErrorIn(error: unknown): GatewayError | undefined {
+  const inner = error instanceof GraphQLError ? error.originalError : error;
+  return inner instanceof GatewayError ? inner : undefined;
+}
+
+function isCallerError(error: unknown): boolean {
+  return error instanceof GraphQLError && CALLER_ERRORS.includes(error.extensions.code);
+}
+
+/** Whether there is more to the error than the caller is told. */
+export function isForLog(error: unknown): boolean {
+  const known = gatewayErrorIn(error);
+  return known ? known.cause !== undefined : !isCallerError(error);
+}
+
+/** For Apollo, when a request is refused before its operation runs. */
+export function asGraphqlError(error: unknown, status: number): GraphQLError {
+  const original = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(original.message, {
+    originalError: original,
+    extensions: { code: gatewayErrorIn(error)?.code ?? ApolloServerErrorCode.INTERNAL_SERVER_ERROR, http: { status } },
+  });
+}
+
+/**
+ * What a caller sees of an error: its message and code if it was written for the caller, else a bare internal error. Only
+ * `code` is kept of the extensions.
+ */
+export function formatError(formatted: GraphQLFormattedError, error: unknown, schema: GraphQLSchema): GraphQLFormattedError {
+  const { locations, path } = formatted;
+  const place = { ...(locations && { locations }), ...(path && { path }) };
+  const known = gatewayErrorIn(error);
+  if (known) return { message: known.message, ...place, extensions: { code: known.code } };
+  if (!isCallerError(error)) return { message: 'Internal server error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } };
+  const code = isBadLiteral(error) ? ApolloServerErrorCode.BAD_USER_INPUT : formatted.extensions?.code;
+  return { message: withChoices(formatted.message, schema), ...place, extensions: { code } };
+}
+
+/** A wrong value is bad input whether it was written into the operation or sent as a variable. */
+function isBadLiteral(error: unknown): boolean {
+  const nodes = error instanceof GraphQLError ? (error.nodes ?? []) : [];
+  return nodes.length > 0 && nodes.every((node) => node.kind.endsWith('Value'));
+}
+
+/** GraphQL names the enum that a value is not of; this adds the values it has. */
+function withChoices(message: string, schema: GraphQLSchema): string {
+  const name = /(?:does not exist in|cannot represent (?:a )?non-enum value.*) "(\w+)" enum/.exec(message)?.[1];
+  const type = name === undefined ? undefined : schema.getType(name);
+  if (!isEnumType(type)) return message;
+  return `${message} Expected one of: ${type
+    .getValues()
+    .map((value) => value.name)
+    .join(', ')}.`;
+}

@@ -1,0 +1,368 @@
+// Generated from schema/ by `npm run codegen`.
+/** The schema's SDL. */
+export const typeDefs = `"""One version of a file in the 3D file store."""
+type File {
+  """The path in the file store, such as \`models/ring-17.stl\`."""
+  path: String!
+
+  """The last part of the path, such as \`ring-17.stl\`."""
+  name: String!
+
+  """
+  The size in bytes. A \`Float\`, because an \`Int\` of GraphQL ends at 2 GiB; it is always a whole number.
+  """
+  size: Float!
+
+  """The media type, such as \`model/stl\`."""
+  contentType: String!
+
+  """
+  The version of the bytes, as HTTP's \`ETag\` header has it, quotes included. Another version has another one.
+  """
+  etag: String!
+
+  """When this version was written; whole seconds."""
+  lastModified: DateTime!
+
+  """
+  A URL that gives the bytes to whoever has it, with no further token, until it expires. Treat it like a password.
+
+  Errors: \`BAD_USER_INPUT\` (\`expiresIn\` out of range).
+  """
+  url(
+    """Who delivers the bytes."""
+    delivery: FileDelivery = GATEWAY
+
+    """How long the URL works, in seconds: 1 … 604800 (7 days)."""
+    expiresIn: Int = 300
+  ): URL!
+}
+
+"""Who delivers the bytes of a file."""
+enum FileDelivery {
+  """
+  The gateway, out of its cache: quickest for files that are asked for again and again.
+  """
+  GATEWAY
+
+  """
+  The file store itself, by a presigned URL: nothing passes through the gateway. A store that has no URLs of its own (a
+  folder) is delivered by the gateway.
+  """
+  STORE
+}
+
+"""
+Everything that can be changed. When a mutation has been answered, no request that starts later gets older data.
+A partner's token may not change anything: the error's code is \`FORBIDDEN\`.
+"""
+type Mutation {
+  """
+  Says that the file at \`path\` was written or deleted in the file store, so that nobody gets the old one any more. For
+  operators and services. Answers the file as it is now, or \`null\` when it is gone.
+
+  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, \`SOURCE_UNAVAILABLE\`.
+  """
+  fileChanged(
+    """
+    The path in the file store, without a leading slash: \`models/ring-17.stl\`.
+    """
+    path: String!
+  ): File
+
+  """
+  Moves one order forward in the status flow (see \`OrderStatus\`) and answers the order as it is then.
+
+  Example: \`updateOrderStatus(id: "0b6f7a52-1c1e-4d0a-9c55-3f1f0a3f2e11", status: PACKAGING, expectedVersion: 7) { status version }\`
+  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, \`NOT_FOUND\`, \`CONFLICT\`, \`INVALID_TRANSITION\`,
+  \`SOURCE_UNAVAILABLE\`.
+  """
+  updateOrderStatus(
+    """The order's UUID."""
+    id: ID!
+
+    """The status that the order gets."""
+    status: OrderStatus!
+
+    """
+    The \`version\` that you have seen. When the order has another one by now, nothing changes: \`CONFLICT\`. Absent: no check.
+    """
+    expectedVersion: Int
+  ): Order!
+
+  """
+  Moves several orders in one transaction: all or none. The answer has the order of \`changes\`.
+
+  Errors: as for \`updateOrderStatus\`; the message names the order that stood in the way.
+  """
+  updateOrderStatuses(
+    """The changes, each for another order."""
+    changes: [OrderStatusChange!]!
+  ): [Order!]!
+}
+
+"""One change of \`updateOrderStatuses\`."""
+input OrderStatusChange {
+  """The order's UUID."""
+  id: ID!
+
+  """The status that the order gets."""
+  status: OrderStatus!
+
+  """
+  The \`version\` that you have seen. When the order has another one by now, nothing changes: \`CONFLICT\`. Absent: no check.
+  """
+  expectedVersion: Int
+}
+
+"""
+Where an order stands. The flow is the order of these values: a change goes one step or more forward, never back.
+\`CANCELLED\` can be reached from any status but \`SHIPPED\` and \`CLOSED\`; nothing leaves \`CLOSED\` or \`CANCELLED\`.
+Any other change fails with \`INVALID_TRANSITION\`.
+"""
+enum OrderStatus {
+  """The order was opened; its 3D file is still missing."""
+  INITIATED
+
+  """The 3D file has arrived."""
+  FILE_UPLOADED
+
+  """The customer has sent the order off."""
+  SUBMITTED
+
+  """The price is known."""
+  PRICE_CALCULATED
+
+  """The order may be manufactured."""
+  MANUFACTURING_APPROVED
+
+  """The part is being made."""
+  MANUFACTURING_STARTED
+
+  """The part is made."""
+  MANUFACTURING_COMPLETED
+
+  """The part is being packed."""
+  PACKAGING
+
+  """
+  The parcel has left; the order can no longer be cancelled, only closed.
+  """
+  SHIPPED
+
+  """Done. Final."""
+  CLOSED
+
+  """Called off. Final."""
+  CANCELLED
+}
+
+"""One order of the MES."""
+type Order {
+  """A UUID in lower case. It never changes."""
+  id: ID!
+
+  """The number that people use, as the MES gave it."""
+  number: String!
+
+  """Where the order stands now."""
+  status: OrderStatus!
+
+  """
+  When the order was created, floored to milliseconds. It never changes, and it decides which windows the order is in.
+  """
+  createdAt: DateTime!
+
+  """When the order changed last, floored to milliseconds."""
+  updatedAt: DateTime!
+
+  """
+  Grows by one with every change of status; send it as \`expectedVersion\` to change only what you have seen.
+  """
+  version: Int!
+
+  """
+  The partner that the order belongs to; \`null\` when it came in directly.
+  """
+  partnerId: ID
+
+  """Who ordered."""
+  customer: String!
+
+  """What is to be made."""
+  product: String!
+
+  """What it is made of."""
+  material: String!
+
+  """The number of pieces."""
+  quantity: Int!
+
+  """
+  The price of the whole order in the currency's smallest unit: 12950 with \`EUR\` is 129.50 euros.
+  """
+  priceMinor: Int!
+
+  """The currency of \`priceMinor\`, as an ISO 4217 code such as \`EUR\`."""
+  currency: String!
+
+  """
+  The path of the part's 3D file, as \`file(path)\` takes it; \`null\` as long as there is none.
+  """
+  filePath: String
+
+  """
+  The part's 3D file; \`null\` when the order names none, or when the file store has no such file.
+  """
+  file: File
+}
+
+"""A list of orders, newest first; as in Relay's cursor connections."""
+type OrderConnection {
+  """The orders, each with its cursor."""
+  edges: [OrderEdge!]!
+
+  """The same orders without cursors."""
+  nodes: [Order!]!
+
+  """Whether the list goes on, and from where."""
+  pageInfo: PageInfo!
+
+  """
+  All orders of the window that match \`status\` and that you may see, whatever \`first\` and \`after\` say.
+  """
+  totalCount: Int!
+
+  """
+  The moment when the oldest part of the list was read from the database. What has changed since then was not in this
+  part of the list, or it would have been read again.
+  """
+  asOf: DateTime!
+}
+
+"""An order and its place in the list."""
+type OrderEdge {
+  """The order."""
+  node: Order!
+
+  """
+  An opaque text that marks this place, for \`after\`. Keep it as it is; its form may change.
+  """
+  cursor: String!
+}
+
+"""Where a list was cut; as in Relay's cursor connections."""
+type PageInfo {
+  """
+  \`true\` when more orders follow in this window: \`first\` cut the list or, without \`first\`, the cap of 10 000 orders did.
+  Ask again with the same arguments and \`after: endCursor\`.
+  """
+  hasNextPage: Boolean!
+
+  """\`true\` when \`after\` skipped orders that come earlier in the list."""
+  hasPreviousPage: Boolean!
+
+  """The cursor of the first order in \`edges\`; \`null\` when there are none."""
+  startCursor: String
+
+  """The cursor of the last order in \`edges\`; \`null\` when there are none."""
+  endCursor: String
+}
+
+"""
+Everything that can be read. Who asks is told by the request's \`Authorization: Bearer <JWT>\` header.
+
+An operator sees everything. A partner sees own orders and own files only: somebody else's order or file is \`null\`,
+exactly like one that does not exist, and lists and counts leave it out.
+
+Every error carries \`extensions.code\`:
+
+- \`BAD_USER_INPUT\`: an argument is out of range or malformed; the message names it and says what was expected
+- \`UNAUTHENTICATED\`: the token is missing, expired or not valid
+- \`FORBIDDEN\`: the token is valid, but its role may not do this
+- \`NOT_FOUND\`: a mutation names an order that does not exist
+- \`CONFLICT\`: the order is no longer at the \`expectedVersion\`
+- \`INVALID_TRANSITION\`: the status flow does not allow the change
+- \`RATE_LIMITED\`: too many requests, or one that asks for too much
+- \`SOURCE_UNAVAILABLE\`: the database or the file store does not answer; try again shortly
+"""
+type Query {
+  """
+  A file of the 3D file store, or \`null\` when there is none at this path, or none that you may see. A partner may see the
+  files that own orders name.
+
+  Example: \`file(path: "models/ring-17.stl") { size contentType url(expiresIn: 600) }\`
+  Errors: \`BAD_USER_INPUT\` (not a valid path), \`UNAUTHENTICATED\`, \`SOURCE_UNAVAILABLE\`.
+  """
+  file(
+    """
+    The path in the file store, without a leading slash: \`models/ring-17.stl\`.
+    """
+    path: String!
+  ): File
+
+  """
+  Orders by the moment they were created, newest first; orders of the same millisecond by \`id\`, descending.
+
+  - \`createdBy\` and \`window\`: created in [\`createdBy\`, \`createdBy\` + \`window\` minutes); the end is excluded
+  - \`createdBy\` alone: a window of 60 minutes
+  - \`window\` alone: the last \`window\` minutes, up to now
+  - neither: today's orders; today begins at midnight in the plant's time zone
+
+  Example, one hour of orders: \`orders(createdBy: "2025-07-24T15:00Z", window: 60) { nodes { number status } }\`
+
+  Many windows in one operation (by aliases) cost the database no more than one.
+  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`RATE_LIMITED\`, \`SOURCE_UNAVAILABLE\`.
+  """
+  orders(
+    """
+    The start of the window, included. Needs an offset or \`Z\`: \`2025-07-24T15:00Z\`.
+    """
+    createdBy: DateTime
+
+    """The length of the window in minutes: 1 … 44640 (31 days)."""
+    window: Int
+
+    """
+    Only orders that have one of these statuses now. Absent or \`null\`: any status. An empty list matches none.
+    """
+    status: [OrderStatus!]
+
+    """
+    The number of orders to answer at most: 0 … 10000. Absent: the whole window, up to 10 000 orders; when there are
+    more, \`pageInfo.hasNextPage\` is \`true\`.
+    """
+    first: Int
+
+    """
+    Continue after this cursor, one that an earlier answer to the same arguments gave (\`endCursor\`).
+    """
+    after: String
+  ): OrderConnection!
+
+  """
+  One order, or \`null\` when there is none with this id, or none that you may see.
+
+  Example: \`order(id: "0b6f7a52-1c1e-4d0a-9c55-3f1f0a3f2e11") { number status version file { url } }\`
+  Errors: \`BAD_USER_INPUT\` (not a UUID), \`UNAUTHENTICATED\`, \`SOURCE_UNAVAILABLE\`.
+  """
+  order(
+    """The order's UUID."""
+    id: ID!
+  ): Order
+}
+
+"""
+A moment, as an ISO 8601 string.
+
+As an argument it needs a time zone, either an offset or \`Z\`; seconds and fractions of them are optional:
+\`2025-07-24T15:00Z\`, \`2025-07-24T17:00:00+02:00\`. In an answer it is always UTC with milliseconds:
+\`2025-07-24T15:00:00.000Z\`.
+"""
+scalar DateTime
+
+"""
+An absolute URL, such as \`https://gateway.example/files/models/ring-17.stl?…\`.
+"""
+scalar URL
+`;

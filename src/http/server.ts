@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import cors from '@fastify/cors';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { OperationTrace } from '../cache/operation-trace.js';
+import { GatewayError } from '../errors.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { SECOND, type Bytes } from '../units.js';
+import { filesRoute, type FilesRouteDeps } from './files-route.js';
+import { graphqlRoute, type GraphqlRouteDeps } from './graphql-route.js';
+import { healthRoutes, type HealthDeps } from './health.js';
+import { sendError } from './http-error.js';
+
+/** What a request adds to its line in the log. */
+export interface RequestNotes {
+  operation?: string;
+  role?: string;
+  cache?: OperationTrace;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    notes: RequestNotes;
+  }
+}
+
+export interface ServerOptions {
+  readonly log: FastifyBaseLogger;
+  readonly maxRequest: Bytes;
+  readonly trustProxy: boolean;
+  readonly corsOrigins: readonly string[];
+  /** Answers only requests that name this machine as their host, so that no foreign page can reach a demo by DNS. */
+  readonly loopbackOnly: boolean;
+  readonly metrics: Metrics;
+  readonly graphql: GraphqlRouteDeps;
+  readonly files: FilesRouteDeps;
+  readonly readiness: HealthDeps['readiness'];
+}
+
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
+const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+const REQUEST_ID = /^[\w.:-]{1,64}$/;
+
+/** The HTTP server with all its routes; not yet listening. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: options.log,
+    bodyLimit: options.maxRequest,
+    trustProxy: options.trustProxy,
+    disableRequestLogging: true,
+    forceCloseConnections: 'idle',
+    genReqId: ({ headers }) => requestId(headers['x-request-id']),
+    frameworkErrors: sendError,
+    // Slow senders are cut off; slow readers of files are not.
+    requestTimeout: 30 * SECOND,
+    routerOptions: { maxParamLength: 5_000 },
+  });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((request, reply) =>
+    sendError(new GatewayError('NOT_FOUND', 'There is nothing here; try /graphql.'), request, reply),
+  );
+  addHooks(app, options);
+  await app.register(cors, corsOptions(options.corsOrigins));
+  await app.register(healthRoutes, { readiness: options.readiness, metrics: options.metrics });
+  await app.register(filesRoute, options.files);
+  await app.register(graphqlRoute, options.graphql);
+  app.get('/', (_request, reply) => reply.redirect('/graphql'));
+  return app;
+}
+
+function addHooks(app: FastifyInstance, options: ServerOptions): void {
+  app.decorateRequest('notes', null as unknown as RequestNotes);
+  app.addHook('onRequest', (request, reply, next) => {
+    request.notes = {};
+    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    next(hostProblem(request, options.loopbackOnly));
+  });
+  app.addHook('onResponse', (request, reply, next) => {
+    const route = request.routeOptions.url ?? 'none';
+    options.metrics.request(route, reply.statusCode, reply.elapsedTime / SECOND);
+    const quiet = route === '/healthz' || route === '/readyz' || route === '/metrics';
+    request.log[quiet ? 'debug' : 'info'](
+      // Without the query: it may hold the signature of a URL.
+      {
+        method: request.method,
+        path: pathOf(request),
+        status: reply.statusCode,
+        ms: round(reply.elapsedTime),
+        ...notesOf(request, reply),
+      },
+      'request',
+    );
+    next();
+  });
+}
+
+function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
+  const { cache, ...others } = notes;
+  return { ...others, cache: cache?.summary() ?? reply.getHeader('cache-status') };
+}
+
+function hostProblem(request: FastifyRequest, loopbackOnly: boolean): GatewayError | undefined {
+  const host = request.headers.host ?? '';
+  if (host !== '' && !HOST.test(host))
+    return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
+  if (!loopbackOnly || LOOPBACK_HOST.test(host)) return undefined;
+  return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
+}
+
+function corsOptions(origins: readonly string[]) {
+  return {
+    origin: origins.length > 0 ? [...origins] : false,
+    methods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'apollo-require-preflight',
+      'x-cache-debug',
+      'x-request-id',
+      'range',
+      'if-range',
+      'if-none-match',
+    ],
+    exposedHeaders: [
+      'x-request-id',
+      'etag',
+      'content-range',
+      'content-length',
+      'accept-ranges',
+      'content-disposition',
+      'cache-status',
+    ],
+    maxAge: 600,
+  };
+}
+
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? '';
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}

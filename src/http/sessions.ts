@@ -1,0 +1,88 @@
+import type { FastifyRequest } from 'fastify';
+import { authorise } from '../access/policy.js';
+import type { Viewer } from '../access/viewer.js';
+import { OperationTrace } from '../cache/operation-trace.js';
+import type { Commands } from '../changes/commands.js';
+import { GatewayError } from '../errors.js';
+import type { FileSource } from '../files/file.js';
+import type { UrlSigner } from '../files/signed-url.js';
+import { createFileUrls } from '../files/urls.js';
+import type { Context } from '../graphql/context.js';
+import { asGraphqlError } from '../graphql/errors.js';
+import type { Caches } from '../loaders/caches.js';
+import { FileReads } from '../loaders/file-reads.js';
+import { createLoaders } from '../loaders/loaders.js';
+import { OrderReads, type OrderReadParts } from '../loaders/order-reads.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { signedAccess } from './file-signature.js';
+import { describeError } from './http-error.js';
+import type { Identity } from './identity.js';
+
+export interface SessionParts {
+  readonly identity: Identity;
+  readonly caches: Caches;
+  readonly commands: Commands;
+  readonly orderParts: OrderReadParts;
+  readonly signer: UrlSigner;
+  readonly presign: FileSource['presign'];
+  readonly metrics: Metrics;
+  /** Where clients reach the gateway, if that is not what their requests say. */
+  readonly publicUrl?: string;
+}
+
+/** Makes what one request works with: who asks, and loaders that live as long as the request. */
+export class Sessions {
+  constructor(private readonly parts: SessionParts) {}
+
+  async graphqlContext(request: FastifyRequest): Promise<Context> {
+    const { caches, commands, orderParts } = this.parts;
+    const viewer = await this.viewer(request).catch((error: unknown) => {
+      throw asGraphqlError(error, describeError(error).status);
+    });
+    const trace = new OperationTrace(this.parts.metrics);
+    const loaders = createLoaders(caches, trace);
+    request.notes.role = viewer.role;
+    request.notes.cache = trace;
+    return {
+      commands: commands.of(viewer, trace),
+      orders: new OrderReads(viewer, loaders, orderParts),
+      files: new FileReads(viewer, loaders),
+      urls: this.urls(request, viewer),
+      ...(isOn(request.headers['x-cache-debug']) && { cacheReport: () => trace.summary() }),
+      logError: (error) => request.log.error({ err: error }, 'operation failed'),
+      named: (operation) => {
+        request.notes.operation = operation;
+      },
+    };
+  }
+
+  /**
+   * Whether the request may have the bytes at `path`: by its URL's signature, or by its token.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN; NOT_FOUND for what the viewer may not see
+   */
+  async authoriseFile(request: FastifyRequest, path: string): Promise<void> {
+    if (signedAccess(this.parts.signer, request.raw.url ?? '', path)) return;
+    const viewer = await this.viewer(request);
+    request.notes.role = viewer.role;
+    authorise(viewer, 'read-files');
+    const files = new FileReads(viewer, createLoaders(this.parts.caches, this.parts.metrics));
+    if (!(await files.maySee(path))) throw new GatewayError('NOT_FOUND', 'There is no such file.');
+  }
+
+  private viewer(request: FastifyRequest): Promise<Viewer> {
+    return this.parts.identity.viewerOf(request.headers.authorization);
+  }
+
+  private urls(request: FastifyRequest, viewer: Viewer) {
+    return createFileUrls({
+      base: this.parts.publicUrl ?? `${request.protocol}://${request.host}`,
+      scope: viewer.role === 'partner' ? `partner:${viewer.partnerId}` : viewer.role,
+      signer: this.parts.signer,
+      presign: this.parts.presign,
+    });
+  }
+}
+
+function isOn(header: string | string[] | undefined): boolean {
+  return typeof header === 'string' && /^(1|true|yes|on)$/i.test(header);
+}

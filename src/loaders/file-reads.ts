@@ -1,0 +1,46 @@
+import { authorise, maySeeFileOf } from '../access/policy.js';
+import type { Viewer } from '../access/viewer.js';
+import type { FileMetadata } from '../files/file.js';
+import { parseFilePath } from '../files/path.js';
+import type { Order } from '../orders/order.js';
+import type { Loaders } from './loaders.js';
+
+/** What one viewer reads of files. */
+export class FileReads {
+  constructor(
+    private readonly viewer: Viewer,
+    private readonly loaders: Loaders,
+  ) {}
+
+  /**
+   * `null`: there is no such file, or the viewer may not see it.
+   * @throws GatewayError BAD_USER_INPUT for a path that is none
+   */
+  async one(path: string): Promise<FileMetadata | null> {
+    authorise(this.viewer, 'read-files');
+    const parsed = parseFilePath(path);
+    // Both are asked for in any case, so that the time taken does not tell whether the file exists.
+    const [file, visible] = await Promise.all([this.loaders.files.load(parsed), this.maySee(parsed)]);
+    return visible && file.value ? file.value.metadata : null;
+  }
+
+  /** Whether the viewer may know of a file at `path`, a path that was parsed. */
+  async maySee(path: string): Promise<boolean> {
+    if (this.viewer.role !== 'partner') return maySeeFileOf(this.viewer, []);
+    return maySeeFileOf(this.viewer, (await this.loaders.fileOwners.load(path)).value);
+  }
+
+  /** The file that an order names. Who sees the order may see its file. A path that no store could have is no file. */
+  async ofOrder({ filePath }: Order): Promise<FileMetadata | null> {
+    if (filePath === null || !isFilePath(filePath)) return null;
+    return (await this.loaders.files.load(filePath)).value?.metadata ?? null;
+  }
+}
+
+function isFilePath(path: string): boolean {
+  try {
+    return parseFilePath(path) === path;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,159 @@
+import knex, { type Knex } from 'knex';
+import { GatewayError, sourceUnavailable } from '../errors.js';
+import { newestFirst, type Order } from '../orders/order.js';
+import { checkChange, type StatusChange } from '../orders/status-flow.js';
+import { mergeRanges, type TimeRange } from '../orders/tiles.js';
+import type { Milliseconds } from '../units.js';
+import { ORDER_COLUMNS, ORDER_SELECTION, toOrder, type OrderRow } from './order-row.js';
+
+export interface MesDatabaseOptions {
+  readonly url: string;
+  readonly poolMax: number;
+  /** The longest that a statement, or the wait for a connection, may take. */
+  readonly timeout: Milliseconds;
+}
+
+/** The most orders that one load brings into memory. */
+const LOAD_MAX = 500_000;
+
+/** Before the statement and after it. */
+export interface ChangedOrder {
+  readonly before: Order;
+  readonly after: Order;
+}
+
+/** The database has no table or view `orders` as the contract describes it. The message says what is missing. */
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError';
+}
+
+/**
+ * The MES database. It reads the primary: what was committed before a call is in its answer. Trouble of any kind is a
+ * GatewayError `SOURCE_UNAVAILABLE` whose cause is for the log.
+ */
+export class MesDatabase {
+  private readonly knex: Knex;
+
+  constructor(private readonly options: MesDatabaseOptions) {
+    this.knex = knex({
+      client: 'pg',
+      connection: {
+        connectionString: options.url,
+        application_name: 'mes-gateway',
+        connectionTimeoutMillis: options.timeout,
+        keepAlive: true,
+      },
+      pool: { min: 0, max: options.poolMax },
+      acquireConnectionTimeout: options.timeout,
+    });
+  }
+
+  /** One statement for any number of ranges; newest first. */
+  async ordersCreatedIn(ranges: readonly TimeRange[]): Promise<Order[]> {
+    const merged = mergeRanges(ranges);
+    const sql = `select ${ORDER_SELECTION}
+      from unnest(?::timestamptz[], ?::timestamptz[]) as wanted (lower, upper)
+      join orders on created_at >= lower and created_at < upper
+      limit ${LOAD_MAX + 1}`;
+    const orders = await this.select(sql, [iso(merged.map(({ from }) => from)), iso(merged.map(({ to }) => to))]);
+    if (orders.length > LOAD_MAX) {
+      throw new GatewayError('BAD_USER_INPUT', `"window" must hold at most ${LOAD_MAX} orders; ask for a shorter one.`);
+    }
+    return orders.sort(newestFirst);
+  }
+
+  /** One statement; in any order, without those that do not exist. */
+  ordersById(ids: readonly string[]): Promise<Order[]> {
+    return this.select(`select ${ORDER_SELECTION} from orders where id = any(?::uuid[])`, [[...ids]]);
+  }
+
+  /** One statement: which partners have an order that names a file, as pairs without repetition. */
+  async fileOwners(paths: readonly string[]): Promise<{ path: string; partnerId: string }[]> {
+    const sql = `select distinct file_path, partner_id from orders where file_path = any(?) and partner_id is not null`;
+    const rows = await this.run(() => this.rows(this.knex, sql, [[...paths]]));
+    return rows.map((row) => ({ path: String(row.file_path), partnerId: String(row.partner_id) }));
+  }
+
+  /**
+   * Changes statuses in one transaction, all or none. Rows are locked in the order of their ids, so that two such
+   * transactions never wait for each other in a circle.
+   * @throws GatewayError NOT_FOUND, CONFLICT, INVALID_TRANSITION
+   */
+  changeStatuses(changes: readonly StatusChange[]): Promise<ChangedOrder[]> {
+    const lock = `select ${ORDER_SELECTION} from orders where id = any(?::uuid[]) order by orders.id for update`;
+    const update = `update orders
+      set status = change.status, version = orders.version + 1, updated_at = greatest(clock_timestamp(), orders.updated_at)
+      from unnest(?::uuid[], ?::text[]) as change (id, status)
+      where orders.id = change.id`;
+    const ids = changes.map(({ id }) => id);
+    return this.run(() =>
+      this.knex.transaction(async (transaction) => {
+        const before = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
+        for (const change of changes) checkChange(change, found(before, change.id));
+        await this.rows(transaction, update, [ids, changes.map(({ status }) => status)]);
+        const after = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
+        return ids.map((id) => ({ before: found(before, id), after: found(after, id) }));
+      }),
+    );
+  }
+
+  /**
+   * Checks that there is a table or view `orders` with the contract's columns.
+   * @throws SchemaError naming what is missing or has another type; GatewayError when the database does not answer
+   */
+  async checkSchema(): Promise<void> {
+    const sql = `select column_name, data_type from information_schema.columns
+      where table_name = 'orders' and table_schema = any(current_schemas(false))`;
+    const rows = await this.run(() => this.rows(this.knex, sql, []));
+    if (rows.length === 0) {
+      throw new SchemaError('The database must have a table or view "orders"; "npm run migrate" makes one, but there is none.');
+    }
+    const types = new Map(rows.map((row) => [row.column_name, String(row.data_type)]));
+    const problems = Object.entries(ORDER_COLUMNS).flatMap(([column, allowed]) => {
+      const type = types.get(column);
+      if (type === undefined) return [`"${column}" is missing (expected ${allowed[0]})`];
+      return allowed.includes(type) ? [] : [`"${column}" must be ${allowed[0]}, but is ${type}`];
+    });
+    if (problems.length > 0) throw new SchemaError(`The table "orders" does not fit: ${problems.join('; ')}.`);
+  }
+
+  async ping(): Promise<void> {
+    await this.run(() => this.rows(this.knex, 'select 1', []));
+  }
+
+  async close(): Promise<void> {
+    await this.knex.destroy();
+  }
+
+  private async select(sql: string, bindings: readonly Knex.RawBinding[]): Promise<Order[]> {
+    return this.run(async () => (await this.rows(this.knex, sql, bindings)).map(toOrder));
+  }
+
+  private async rows(executor: Knex, sql: string, bindings: readonly Knex.RawBinding[]): Promise<OrderRow[]> {
+    const result = await executor.raw<{ rows: OrderRow[] }>(sql, bindings).timeout(this.options.timeout);
+    return result.rows;
+  }
+
+  private async run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      throw sourceUnavailable('order database', error);
+    }
+  }
+}
+
+function iso(times: readonly number[]): string[] {
+  return times.map((time) => new Date(time).toISOString());
+}
+
+function byId(orders: readonly Order[]): Map<string, Order> {
+  return new Map(orders.map((order) => [order.id, order]));
+}
+
+function found(orders: ReadonlyMap<string, Order>, id: string): Order {
+  const order = orders.get(id);
+  if (!order) throw new GatewayError('NOT_FOUND', `There is no order with the id ${id}.`);
+  return order;
+}
