@@ -39,6 +39,7 @@ const environment = z.object({
   S3_BUCKET: read.text.optional(),
   S3_ENDPOINT: read.url(['http:', 'https:']).optional(),
   S3_REGION: read.text.optional(),
+  AWS_REGION: read.text.optional(),
   S3_FORCE_PATH_STYLE: read.flag.default(false),
   FILES_DIR: read.text.optional(),
   FILE_INLINE_MAX_BYTES: read.wholeNumber(0, 8 * MIB).default(256 * KIB),
@@ -194,11 +195,17 @@ function filesConfig(env: Environment): FilesConfig {
       kind: 's3',
       bucket: env.S3_BUCKET,
       ...(env.S3_ENDPOINT && { endpoint: env.S3_ENDPOINT }),
-      ...(env.S3_REGION && { region: env.S3_REGION }),
+      ...regionOf(env),
       forcePathStyle: env.S3_FORCE_PATH_STYLE,
     };
   }
   return env.FILES_DIR ? { kind: 'directory', root: env.FILES_DIR } : { kind: 'samples' };
+}
+
+/** Servers other than AWS's own mostly ignore the region, but a request is not signed without one. */
+function regionOf({ S3_REGION, AWS_REGION, S3_ENDPOINT }: Environment): { region?: string } {
+  if (S3_REGION) return { region: S3_REGION };
+  return S3_ENDPOINT && !AWS_REGION ? { region: 'us-east-1' } : {};
 }
 
 function deepFreeze<T>(value: T): T {

@@ -47,6 +47,12 @@ export class Lookup<K, V> {
     return slots;
   }
 
+  /** What a load that ended while the store was being asked has left in memory, if it is valid under the slot's token. */
+  landed(slot: Slot<K, V>): Answer<V> | undefined {
+    const entry = this.parts.memory.get(slot.valueKey);
+    return entry && this.isValid(entry, slot) ? answerOf(entry as Entry<V>, 'hit-memory') : undefined;
+  }
+
   private newSlot(key: K): Slot<K, V> {
     const valueKey = this.entity.valueKey(key);
     const memory = this.parts.memory.get(valueKey);
@@ -55,18 +61,24 @@ export class Lookup<K, V> {
 
   private async check(slots: readonly Slot<K, V>[], trace: Trace): Promise<void> {
     trace.storeRoundTrip();
+    // Before the store is asked: an answer may be older than a renewal that stops pending while it is on its way.
+    for (const slot of slots) slot.storable = !this.parts.renewals.isPending(slot.tokenKey);
     const wanted = slots.flatMap((slot) => (slot.memory ? [slot.tokenKey] : [slot.tokenKey, slot.valueKey]));
     const read = await this.parts.reader.read(wanted);
     for (const slot of slots) this.judge(slot, read);
   }
 
   private judge(slot: Slot<K, V>, read: JoinedRead): void {
-    slot.storable = read.kind === 'read' && !this.parts.renewals.isPending(slot.tokenKey);
+    slot.storable &&= read.kind === 'read' && !this.parts.renewals.isPending(slot.tokenKey);
     slot.token = read.kind === 'read' && slot.storable ? tokenOf(read.epoch, read.get(slot.tokenKey)) : undefined;
     if (read.kind === 'unavailable' || slot.token === undefined) return;
     const candidate = slot.memory ?? read.get(slot.valueKey);
-    if (!isEntry(candidate) || candidate.token !== slot.token || candidate.expiresAt <= this.parts.time.now()) return;
+    if (!isEntry(candidate) || !this.isValid(candidate, slot)) return;
     slot.answer = slot.memory ? answerOf(candidate as Entry<V>, 'hit-memory') : this.promote(slot.valueKey, candidate);
+  }
+
+  private isValid(entry: Entry<unknown>, { token }: Slot<K, V>): boolean {
+    return entry.token === token && entry.expiresAt > this.parts.time.now();
   }
 
   private promote(valueKey: string, stored: Entry<unknown>): Answer<V> {

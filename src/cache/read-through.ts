@@ -69,12 +69,14 @@ export class ReadThrough<K, V> {
     return this.flights.size;
   }
 
-  /** Loads under way are joined where they are new enough; the rest is loaded together. */
+  /** Loads under way are joined where they are new enough, and those that ended meanwhile are used; the rest is loaded together. */
   private async joinOrFill(misses: readonly Slot<K, V>[], arrival: number, trace: Trace): Promise<void> {
     const fills: Fill<K, V>[] = [];
     const results = misses.map((slot) => {
       const joined = this.flights.joinable(slot.valueKey, slot.token, arrival);
       if (joined) return joined.result.then((answer): Answer<V> => ({ ...answer, outcome: 'joined' }));
+      const landed = this.lookup.landed(slot);
+      if (landed) return Promise.resolve(landed);
       const flight = this.flights.start(slot.valueKey, slot.token);
       fills.push({ slot, flight });
       return flight.result;

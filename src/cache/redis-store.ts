@@ -92,5 +92,5 @@ function clusterStore(urls: readonly string[], listener: Listener): Store {
 
 /** The client is newer than the one that `@keyv/redis` is typed for; it has all the methods that the adapter calls. */
 function backend(client: unknown): KeyvBackend {
-  return new KeyvRedis(client as RedisClientConnectionType, { throwOnConnectError: false, throwOnErrors: true }) as KeyvBackend;
+  return new KeyvRedis(client as RedisClientConnectionType, { throwOnConnectError: false, throwOnErrors: true });
 }

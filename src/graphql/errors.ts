@@ -60,7 +60,8 @@ function isBadLiteral(error: unknown): boolean {
 
 /** GraphQL names the enum that a value is not of; this adds the values it has. */
 function withChoices(message: string, schema: GraphQLSchema): string {
-  const name = /(?:does not exist in|cannot represent (?:a )?non-enum value.*) "(\w+)" enum/.exec(message)?.[1];
+  const match = /does not exist in "(\w+)" enum|Enum "(\w+)" cannot represent/.exec(message);
+  const name = match?.[1] ?? match?.[2];
   const type = name === undefined ? undefined : schema.getType(name);
   if (!isEnumType(type)) return message;
   return `${message} Expected one of: ${type

@@ -3,8 +3,8 @@ import { Temporal } from 'temporal-polyfill';
 import { quoted } from '../errors.js';
 import type { EpochMilliseconds } from '../units.js';
 
-/** RFC 3339, with seconds optional; whether the day exists is for Temporal to say. */
-const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
+/** RFC 3339, with seconds optional. Whether the day exists is for Temporal to say; it would take second 60 for 59. */
+const FORM = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
 
 function parseDateTime(value: unknown, node?: ValueNode): EpochMilliseconds {
   if (typeof value === 'string' && FORM.test(value)) {

@@ -67,7 +67,7 @@ async function payloadOf(verify: () => Promise<JWTPayload>): Promise<JWTPayload>
   }
 }
 
-/** What is wrong with the token itself; everything else is trouble on the way to the keys. */
+/** What is wrong with the token itself; everything else, such as the TypeError of a failed fetch, is trouble with the keys. */
 function isTokenError(error: unknown): boolean {
   return (
     error instanceof errors.JWSInvalid ||
@@ -76,8 +76,7 @@ function isTokenError(error: unknown): boolean {
     error instanceof errors.JOSEAlgNotAllowed ||
     error instanceof errors.JOSENotSupported ||
     error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof TypeError
+    error instanceof errors.JWKSMultipleMatchingKeys
   );
 }
 

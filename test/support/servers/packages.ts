@@ -99,9 +99,9 @@ function unpackedPrograms(set: PackageSet, root: string): Programs {
 /** Whether every program starts here; when one does not, `tried` gets which and why. */
 async function allRun(set: PackageSet, { paths, env, root }: Programs, tried: string[]): Promise<boolean> {
   for (const [name, path] of Object.entries(paths)) {
-    const interpreter = root !== undefined && set.pythonPrograms.includes(name) ? [unpackedPython(root)] : [];
-    const [command, ...args] = [...interpreter, path, '--version'] as [string, ...string[]];
-    const ran = await tryRun(command, args, { env, timeout: CHECK_TIMEOUT });
+    const script = root !== undefined && set.pythonPrograms.includes(name);
+    const [command, args] = script ? [unpackedPython(root), [path]] : [path, []];
+    const ran = await tryRun(command, [...args, '--version'], { env, timeout: CHECK_TIMEOUT });
     if (ran.code === 0) continue;
     const said = (ran.stderr || ran.stdout).trim().slice(0, 300);
     tried.push(`${path} --version ended with exit code ${ran.code}: ${said}`);

@@ -27,14 +27,18 @@ export function tryRun(command: string, args: readonly string[], options: RunOpt
     const child = spawn(command, args, {
       cwd: options.cwd,
       env: options.env ?? process.env,
-      timeout: options.timeout,
-      killSignal: 'SIGKILL',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    child.on('error', (error) => resolve({ code: 127, stdout, stderr: stderr + error.message }));
+    // Not spawn's own `timeout`: its timer lives on, and keeps this process alive, when the command could not be started.
+    const timer = options.timeout && setTimeout(() => child.kill('SIGKILL'), options.timeout);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      resolve({ code: 127, stdout, stderr: stderr + error.message });
+    });
     child.on('close', (code, signal) => {
+      clearTimeout(timer);
       resolve({ code: code ?? 128 + (signal ? constants.signals[signal] : 0), stdout, stderr });
     });
   });

@@ -1,0 +1,212 @@
+import { Flights } from '../src/cache/flights.js';
+import { createMemoryStore } from '../src/cache/keyv-store.js';
+import { OperationTrace } from '../src/cache/operation-trace.js';
+import type { Store } from '../src/cache/store.js';
+import { unavailable } from '../src/cache/store.js';
+import { MIB, MINUTE } from '../src/units.js';
+import { ChaosStore, Instance, VersionedSource } from './support/cache-world.js';
+import { FakeTime } from './support/fake-time.js';
+import { Gates } from './support/gates.js';
+
+function setUp(inner: Store = createMemoryStore(MIB)) {
+  const source = new VersionedSource();
+  const gates = new Gates();
+  const time = new FakeTime();
+  const instance = () => new Instance(source, new ChaosStore(inner, gates.pause), gates.pause, time);
+  return { source, gates, time, instance, a: instance(), b: instance() };
+}
+
+async function traced({ cache }: Instance, keys: readonly string[]) {
+  const trace = new OperationTrace();
+  const answers = await cache.readMany(keys, trace);
+  return { values: answers.map(({ value }) => value), ...trace.summary() };
+}
+
+describe('fill starts, row changes, invalidation, fill ends', () => {
+  test.each(['the same instance', 'another instance'])('the old value is served to nobody later, by %s', async (where) => {
+    const { gates, a, b } = setUp();
+    const rows = gates.hold('rows on their way');
+    const early = a.read(['x']);
+    await rows.reached;
+    await (where === 'the same instance' ? a : b).change('x');
+    rows.release();
+    expect(await early).toEqual([0]);
+    expect(await a.read(['x'])).toEqual([1]);
+    expect(await b.read(['x'])).toEqual([1]);
+  });
+
+  test('a reader that comes after the invalidation does not join the load under way', async () => {
+    const { gates, a } = setUp();
+    expect(await lateReader(gates, a)).toEqual([1]);
+  });
+
+  test('and the test would see it if it did', async () => {
+    const { gates, a } = setUp();
+    const { joinable } = Flights.prototype;
+    Flights.prototype.joinable = function (this: Flights<unknown>, each: string) {
+      return (this as unknown as { byKey: Map<string, never> }).byKey.get(each);
+    };
+    expect(await lateReader(gates, a)).toEqual([0]);
+    Flights.prototype.joinable = joinable;
+  });
+
+  /** What a reader gets that arrives after a change, while a load from before it is under way. */
+  async function lateReader(gates: Gates, instance: Instance): Promise<number[]> {
+    const rows = gates.hold('rows on their way');
+    const early = instance.read(['x']);
+    await rows.reached;
+    await instance.change('x');
+    const late = instance.read(['x']);
+    setImmediate(rows.release);
+    await early;
+    return late;
+  }
+});
+
+describe('one load', () => {
+  test('many readers of a cold key cause one statement', async () => {
+    const { source, a } = setUp();
+    const answers = await Promise.all(Array.from({ length: 500 }, () => a.read(['x'])));
+    expect(answers.every(([value]) => value === 0)).toBe(true);
+    expect(source.statements).toBe(1);
+  });
+
+  test('all that one read misses is one statement: three round trips cold, one hot, none to the source', async () => {
+    const { source, a } = setUp();
+    const keys = Array.from({ length: 24 }, (_, hour) => `hour ${hour}`);
+    expect(await traced(a, keys)).toMatchObject({ storeRoundTrips: 3, outcomes: { versions: { filled: 24 } } });
+    expect(source.statements).toBe(1);
+    expect(await traced(a, keys)).toMatchObject({ storeRoundTrips: 1, outcomes: { versions: { 'hit-memory': 24 } } });
+    expect(source.statements).toBe(1);
+  });
+
+  test('another instance finds it in the store, and then in its own memory', async () => {
+    const { source, a, b } = setUp();
+    await a.read(['x']);
+    await a.cache.flush();
+    expect(await traced(b, ['x'])).toMatchObject({ storeRoundTrips: 1, outcomes: { versions: { 'hit-store': 1 } } });
+    expect(await traced(b, ['x'])).toMatchObject({ outcomes: { versions: { 'hit-memory': 1 } } });
+    expect(source.statements).toBe(1);
+  });
+
+  test('an instance with an outdated entry takes what another one has filled since', async () => {
+    const { source, a, b } = setUp();
+    await a.read(['x']);
+    await b.change('x');
+    await b.read(['x']);
+    await b.cache.flush();
+    expect(await traced(a, ['x'])).toMatchObject({ values: [1], storeRoundTrips: 2, outcomes: { versions: { 'hit-store': 1 } } });
+    expect(source.statements).toBe(2);
+  });
+
+  test('a key that is asked for twice in one read is loaded once', async () => {
+    const { a } = setUp();
+    expect(await traced(a, ['x', 'x'])).toMatchObject({ values: [0, 0], outcomes: { versions: { filled: 1, joined: 1 } } });
+  });
+});
+
+describe('whole or nothing', () => {
+  test('a failed load fails all who wait for it, and leaves nothing behind', async () => {
+    const { source, a } = setUp();
+    const heal = failing(source);
+    await expect(Promise.all([a.read(['x', 'y']), a.read(['x'])])).rejects.toThrow('no answer');
+    heal();
+    expect(a.cache.inFlight).toBe(0);
+    expect(await a.read(['x', 'y'])).toEqual([0, 0]);
+  });
+
+  test('a load that gives fewer values than keys is refused', async () => {
+    const { source, a } = setUp();
+    const { read } = source;
+    source.read = (keys) => read.call(source, keys).slice(1);
+    await expect(a.read(['x', 'y'])).rejects.toThrow('must load 2 values, but got: 1');
+    source.read = read;
+    expect(await a.read(['x'])).toEqual([0]);
+  });
+
+  /** Until the returned function is called, the source does not answer. */
+  function failing(source: VersionedSource): () => void {
+    const { read } = source;
+    source.read = () => {
+      throw new Error('no answer');
+    };
+    return () => {
+      source.read = read;
+    };
+  }
+});
+
+describe('expiry', () => {
+  test('an entry is not used after its time, in memory or in the store', async () => {
+    const { source, time, a, b } = setUp();
+    await a.read(['x']);
+    await a.cache.flush();
+    source.commit('x');
+    time.advance(MINUTE - 1);
+    expect(await a.read(['x'])).toEqual([0]);
+    time.advance(1);
+    expect(await b.read(['x'])).toEqual([1]);
+    expect(await a.read(['x'])).toEqual([1]);
+  });
+});
+
+describe('the store does not answer', () => {
+  const dead: Store = {
+    getMany: () => Promise.resolve(unavailable('down')),
+    setMany: () => Promise.resolve(unavailable('down')),
+    close: () => Promise.resolve(),
+  };
+
+  test('reads come from the source, joined where they may be, and nothing is kept', async () => {
+    const { source, a } = setUp(dead);
+    expect(await traced(a, ['x'])).toMatchObject({ values: [0], outcomes: { versions: { bypassed: 1 } } });
+    source.commit('x');
+    expect(await a.read(['x'])).toEqual([1]);
+    const before = source.statements;
+    await Promise.all(Array.from({ length: 100 }, () => a.read(['x'])));
+    expect(source.statements - before).toBeLessThanOrEqual(2);
+  });
+
+  test('a renewal that did not get through is kept, distrusted and retried', async () => {
+    const inner = createMemoryStore(MIB);
+    let up = true;
+    const flaky: Store = {
+      getMany: (keys) => inner.getMany(keys),
+      setMany: (entries) => (up ? inner.setMany(entries) : Promise.resolve(unavailable('down'))),
+      close: () => inner.close(),
+    };
+    const { time, a, b } = setUp(flaky);
+    await a.read(['x']);
+    up = false;
+    expect(await a.change('x')).toEqual({ version: 1, renewed: false });
+    expect(a.renewals.pendingCount).toBe(1);
+    expect(await a.read(['x'])).toEqual([1]);
+    up = true;
+    time.advance(200);
+    await settled(() => a.renewals.pendingCount === 0);
+    expect(await b.read(['x'])).toEqual([1]);
+    expect(time.pending).toBe(0);
+  });
+
+  async function settled(condition: () => boolean): Promise<void> {
+    for (let turn = 0; !condition() && turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(condition()).toBe(true);
+  }
+});
+
+test('what a stranger wrote under our keys is a miss', async () => {
+  const inner = createMemoryStore(MIB);
+  const { a } = setUp(inner);
+  for (const value of [
+    'text',
+    7,
+    { token: 1 },
+    { token: 'x', loadedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER, value: 99 },
+    [[]],
+  ]) {
+    await inner.setMany([{ key: 'value:x', value, ttl: MINUTE }]);
+    expect(await a.read(['x'])).toEqual([0]);
+    await inner.setMany([{ key: 'token:x', value, ttl: MINUTE }]);
+    expect(await a.read(['x'])).toEqual([0]);
+  }
+});
