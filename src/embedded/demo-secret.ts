@@ -3,13 +3,16 @@ import { chmod, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode } from './error-code.js';
 
+/** What the secrets of a demo are for: signing tokens, and the superuser of the embedded Postgres. */
+export type SecretName = 'demo-secret' | 'postgres-password';
+
 /**
- * The secret that signs demo tokens: 32 random bytes in hex, kept in `dataDir` for its owner's eyes only, so that tokens
- * survive a restart. Processes that start at once get the same one.
+ * A secret of the demo: 32 random bytes in hex, kept in `dataDir` for its owner's eyes only, so that it survives a restart.
+ * Processes that start at once get the same one.
  */
-export async function demoSecret(dataDir: string): Promise<string> {
+export async function demoSecret(dataDir: string, name: SecretName = 'demo-secret'): Promise<string> {
   await mkdir(dataDir, { recursive: true });
-  const file = path.join(dataDir, 'demo-secret');
+  const file = path.join(dataDir, name);
   const kept = await readSecret(file);
   if (kept !== null) return kept;
   const draft = `${file}.${randomUUID()}`;

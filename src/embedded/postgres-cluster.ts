@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { draftOf, removeOldDrafts } from './drafts.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
@@ -14,6 +14,8 @@ export interface Cluster {
   readonly ownerFile: string;
   readonly binaries: PostgresBinaries;
   readonly user: PostgresUser;
+  /** Of the superuser; other users of this machine must not get in. */
+  readonly password: string;
 }
 
 /**
@@ -44,8 +46,12 @@ async function createCluster(cluster: Cluster): Promise<void> {
 
 async function initialise(cluster: Cluster, dir: string): Promise<void> {
   const output = await openLog(cluster);
+  const passwordFile = draftOf(`${cluster.dir}-password`);
   try {
-    const args = ['-D', dir, '-U', 'postgres', '--no-sync', '--locale=C', '-E', 'UTF8', '-A', 'trust', '--no-instructions'];
+    await writeFile(passwordFile, cluster.password, { mode: 0o600 });
+    await cluster.user.adopt(passwordFile);
+    const access = ['-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`];
+    const args = ['-D', dir, ...access, '--no-sync', '--locale=C', '-E', 'UTF8', '--no-instructions'];
     const child = cluster.user.spawn(cluster.binaries.initdb, args, {
       stdio: ['ignore', output.fd, output.fd],
       env: postgresEnvironment(),
@@ -55,6 +61,7 @@ async function initialise(cluster: Cluster, dir: string): Promise<void> {
       throw new Error(`initdb failed (exit ${String(child.exitCode)}) for ${dir}:\n${await logTail(cluster)}`);
   } finally {
     await output.close();
+    await rm(passwordFile, { force: true });
   }
 }
 

@@ -16,8 +16,8 @@ const POLL = 30;
 const FAST_SHUTDOWN = 10 * SECOND;
 const IMMEDIATE_SHUTDOWN = 5 * SECOND;
 
-export function postgresUrl(port: number): string {
-  return `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=disable`;
+export function postgresUrl({ password }: Cluster, port: number): string {
+  return `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
 }
 
 /**
@@ -51,15 +51,15 @@ export interface Answer {
  */
 export async function untilReady(cluster: Cluster, postmaster: Postmaster, deadline: EpochMilliseconds): Promise<Answer | null> {
   while (Date.now() < deadline && (await stillRuns(postmaster.process))) {
-    const answer = await ask(postmaster.port);
+    const answer = await ask(postgresUrl(cluster, postmaster.port));
     if (answer !== null) return answer.dir === cluster.dir ? answer : null;
     await delay(POLL);
   }
   return null;
 }
 
-async function ask(port: number): Promise<Answer | null> {
-  const client = new pg.Client({ connectionString: postgresUrl(port), connectionTimeoutMillis: 2 * SECOND });
+async function ask(connectionString: string): Promise<Answer | null> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 2 * SECOND });
   client.on('error', () => undefined);
   try {
     await client.connect();

@@ -5,11 +5,11 @@ import { promisify } from 'node:util';
 
 /**
  * Runs Postgres programs as a user they accept: they refuse to run as root.
- * `adopt` gives a directory to that user, with all that is in it.
+ * `adopt` gives a file to that user, or a directory with all that is in it.
  */
 export interface PostgresUser {
   spawn(binary: string, args: readonly string[], options: SpawnOptions): ChildProcess;
-  adopt(dir: string): Promise<void>;
+  adopt(place: string): Promise<void>;
 }
 
 /**
@@ -50,8 +50,10 @@ async function canUnshare(): Promise<boolean> {
 }
 
 /** The directory itself last: its owner says that all below it has been done. */
-async function giveTo(uid: number, dir: string): Promise<void> {
-  if ((await stat(dir)).uid === uid) return;
-  for (const entry of await readdir(dir, { recursive: true })) await chown(path.join(dir, entry), uid, uid);
-  await chown(dir, uid, uid);
+async function giveTo(uid: number, place: string): Promise<void> {
+  const found = await stat(place);
+  if (found.uid === uid) return;
+  const entries = found.isDirectory() ? await readdir(place, { recursive: true }) : [];
+  for (const entry of entries) await chown(path.join(place, entry), uid, uid);
+  await chown(place, uid, uid);
 }

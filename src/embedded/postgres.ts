@@ -3,6 +3,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { SECOND } from '../units.js';
+import { demoSecret } from './demo-secret.js';
 import { findPostgresBinaries } from './postgres-binaries.js';
 import { ensureCluster, logTail, openLog, type Cluster } from './postgres-cluster.js';
 import { hasLiveOwner, launcherName, takeOwnership } from './postgres-owner.js';
@@ -48,13 +49,18 @@ const SETTINGS = [
 export async function startEmbeddedPostgres({ dataDir, log }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   await mkdir(dataDir, { recursive: true });
   const home = await realpath(dataDir);
-  const [binaries, user] = await Promise.all([findPostgresBinaries(), choosePostgresUser()]);
+  const [binaries, user, password] = await Promise.all([
+    findPostgresBinaries(),
+    choosePostgresUser(),
+    demoSecret(home, 'postgres-password'),
+  ]);
   const cluster: Cluster = {
     dir: path.join(home, 'postgres'),
     logFile: path.join(home, 'postgres.log'),
     ownerFile: path.join(home, 'postgres-owner.json'),
     binaries,
     user,
+    password,
   };
   await ensureCluster(cluster);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
@@ -70,11 +76,11 @@ async function joinRunning(cluster: Cluster, log: (line: string) => void): Promi
   if (!running || !answer) return null;
   if (await hasLiveOwner(cluster, answer.name)) {
     log(`Sharing the embedded Postgres of another gateway on 127.0.0.1:${running.port}.`);
-    return handle(running, false);
+    return handle(cluster, running, false);
   }
   await takeOwnership(cluster);
   log(`Took over the embedded Postgres that a stopped gateway left on 127.0.0.1:${running.port}.`);
-  return handle(running, true);
+  return handle(cluster, running, true);
 }
 
 /** `null` if the port or the directory was taken in the meantime. */
@@ -84,7 +90,7 @@ async function launch(cluster: Cluster, log: (line: string) => void): Promise<Em
   if (await untilReady(cluster, postmaster, Date.now() + START_DEADLINE)) {
     await takeOwnership(cluster);
     log(`Embedded Postgres is up on 127.0.0.1:${port}, its data in ${cluster.dir}.`);
-    return handle(postmaster, true);
+    return handle(cluster, postmaster, true);
   }
   await stopPostmaster(postmaster);
   const tail = await logTail(cluster);
@@ -114,10 +120,10 @@ async function serverArguments(cluster: Cluster, port: number): Promise<string[]
   return ['-D', cluster.dir, '-c', `port=${port}`, '-c', `cluster_name=${await launcherName()}`, ...SETTINGS];
 }
 
-function handle(postmaster: Postmaster, owned: boolean): EmbeddedPostgres {
+function handle(cluster: Cluster, postmaster: Postmaster, owned: boolean): EmbeddedPostgres {
   let stopping: Promise<void> | undefined;
   return {
-    url: postgresUrl(postmaster.port),
+    url: postgresUrl(cluster, postmaster.port),
     port: postmaster.port,
     owned,
     stop: () => (stopping ??= owned ? stopPostmaster(postmaster) : Promise.resolve()),

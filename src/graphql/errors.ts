@@ -19,8 +19,10 @@ function gatewayErrorIn(error: unknown): GatewayError | undefined {
   return inner instanceof GatewayError ? inner : undefined;
 }
 
+/** GraphQL takes over the extensions of whatever a resolver throws: a code counts only if GraphQL itself gave it. */
 function isCallerError(error: unknown): boolean {
-  return error instanceof GraphQLError && CALLER_ERRORS.includes(error.extensions.code);
+  if (!(error instanceof GraphQLError) || !CALLER_ERRORS.includes(error.extensions.code)) return false;
+  return error.originalError === undefined || error.originalError instanceof GraphQLError;
 }
 
 /** Whether there is more to the error than the caller is told. */
