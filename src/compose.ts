@@ -11,6 +11,7 @@ import { fileTokenKey } from './files/keys.js';
 import { exampleOperations } from './graphql/examples.js';
 import { landingPage, type DemoIdentity } from './graphql/landing-page.js';
 import { createGraphqlServer } from './graphql/server.js';
+import { createDrain } from './http/drain.js';
 import type { FilesRouteDeps } from './http/files-route.js';
 import { createReadiness } from './http/readiness.js';
 import { createServer } from './http/server.js';
@@ -87,7 +88,8 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
       time: systemTime,
     }),
   });
-  closing.push(() => closeServer(app, config.http.shutdownTimeout));
+  const drain = createDrain(app.server);
+  closing.push(() => closeServer(app, drain, config.http.shutdownTimeout));
   const url = await app.listen({ host: config.http.host, port: config.http.port });
   if (plantUrl !== undefined && config.simulator) {
     const plant = startDemoPlant(plantUrl, commands, (line) => log.info(line));
@@ -126,8 +128,9 @@ function filesDeps(sessions: Sessions, { caches, renewals }: OpenedCache, source
 }
 
 /** Lets requests under way finish; after `patience` their connections are cut. */
-async function closeServer(app: FastifyInstance, patience: Milliseconds): Promise<void> {
+async function closeServer(app: FastifyInstance, drain: () => Promise<void>, patience: Milliseconds): Promise<void> {
   const cancel = systemTime.after(patience, () => app.server.closeAllConnections());
+  await drain();
   await app.close();
   cancel();
 }
