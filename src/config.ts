@@ -26,6 +26,7 @@ const environment = z.object({
   MES_DATABASE_URL: read.url(['postgres:', 'postgresql:']).optional(),
   MES_DATABASE_POOL_MAX: read.wholeNumber(1, 500).default(10),
   MES_DATABASE_TIMEOUT_SECONDS: read.wholeNumber(1, 600).default(10),
+  MES_DATABASE_QUEUE_MAX: read.wholeNumber(0, 100_000).default(200),
   CHANGE_FEED: read.oneOf(['off']).default('off'),
   PLANT_TIME_ZONE: read.timeZone.default('UTC'),
   ORDER_WINDOW_LEVELS: read.windowLevels.default([15, 30, 60]),
@@ -34,6 +35,8 @@ const environment = z.object({
 
   REDIS_URL: read.redisUrl.optional(),
   STORE_DEADLINE_MS: read.wholeNumber(10, 10_000).default(150),
+  FILL_LOCK_MS: read.wholeNumber(50, 60_000).default(1_000),
+  STALE_MAX_SECONDS: read.wholeNumber(0, 86_400).default(600),
   MEMORY_CACHE_MAX_BYTES: read.wholeNumber(MIB, 64 * 1024 * MIB).default(128 * MIB),
 
   S3_BUCKET: read.text.optional(),
@@ -82,7 +85,12 @@ export interface Config {
   readonly simulator: boolean;
   readonly auth: AuthConfig;
   /** Without a `url` an embedded Postgres with demo data is started. */
-  readonly database: { readonly url?: string; readonly poolMax: number; readonly timeout: Milliseconds };
+  readonly database: {
+    readonly url?: string;
+    readonly poolMax: number;
+    readonly timeout: Milliseconds;
+    readonly loadQueue: number;
+  };
   readonly orders: {
     readonly timeZone: string;
     readonly levels: readonly Minutes[];
@@ -90,7 +98,13 @@ export interface Config {
     readonly freshTtl: Milliseconds;
   };
   /** Without `urls` the cache lives in this process. More than one URL: a Redis Cluster. */
-  readonly store: { readonly urls?: readonly string[]; readonly deadline: Milliseconds; readonly maxMemory: Bytes };
+  readonly store: {
+    readonly urls?: readonly string[];
+    readonly deadline: Milliseconds;
+    readonly fillLock: Milliseconds;
+    readonly staleFor: Milliseconds;
+    readonly maxMemory: Bytes;
+  };
   readonly files: {
     readonly source: FilesConfig;
     readonly inlineMax: Bytes;
@@ -158,6 +172,7 @@ function toConfig(env: Environment): Config {
       ...(env.MES_DATABASE_URL && { url: env.MES_DATABASE_URL }),
       poolMax: env.MES_DATABASE_POOL_MAX,
       timeout: env.MES_DATABASE_TIMEOUT_SECONDS * SECOND,
+      loadQueue: env.MES_DATABASE_QUEUE_MAX,
     },
     orders: {
       timeZone: env.PLANT_TIME_ZONE,
@@ -168,6 +183,8 @@ function toConfig(env: Environment): Config {
     store: {
       ...(env.REDIS_URL && { urls: env.REDIS_URL }),
       deadline: env.STORE_DEADLINE_MS,
+      fillLock: env.FILL_LOCK_MS,
+      staleFor: env.STALE_MAX_SECONDS * SECOND,
       maxMemory: env.MEMORY_CACHE_MAX_BYTES,
     },
     files: {

@@ -19,6 +19,14 @@ class MoodyStore implements Store {
     return this.act(() => this.inner.setMany(entries));
   }
 
+  claim(...parameters: Parameters<Store['claim']>) {
+    return this.act(() => this.inner.claim(...parameters));
+  }
+
+  hold() {
+    return Promise.resolve();
+  }
+
   close() {
     return this.inner.close();
   }
@@ -87,7 +95,7 @@ describe('breaker', () => {
   test('a store that throws is unavailable', async () => {
     const time = new FakeTime();
     const boom = () => Promise.reject(new Error('boom'));
-    const inner: Store = { getMany: boom, setMany: boom, close: boom };
+    const inner: Store = { getMany: boom, setMany: boom, claim: boom, hold: boom, close: boom };
     const store = new GuardedStore(inner, { deadline: 150, pause: 1_000, time });
     expect(await store.getMany(['x'])).toMatchObject({ kind: 'unavailable' });
     expect(time.pending).toBe(0);

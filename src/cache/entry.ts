@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { EpochMilliseconds } from '../units.js';
+import { HOUR, type EpochMilliseconds, type Milliseconds } from '../units.js';
 import type { StoredValue } from './store.js';
 
 /**
@@ -8,12 +8,17 @@ import type { StoredValue } from './store.js';
  */
 export type Token = string;
 
+/** Longer than any entry lives: a token that expires first would only cost a fill. */
+export const TOKEN_TTL: Milliseconds = 48 * HOUR;
+
 /** What is cached under one key. */
 export interface Entry<V> {
   readonly token: Token;
   /** The source was asked at or after this moment. */
   readonly loadedAt: EpochMilliseconds;
   readonly expiresAt: EpochMilliseconds;
+  /** How long the load took. */
+  readonly cost: Milliseconds;
   readonly value: V;
 }
 
@@ -37,6 +42,8 @@ export function isEntry(stored: StoredValue | undefined): stored is Entry<unknow
     typeof stored.loadedAt === 'number' &&
     'expiresAt' in stored &&
     typeof stored.expiresAt === 'number' &&
+    'cost' in stored &&
+    typeof stored.cost === 'number' &&
     'value' in stored
   );
 }

@@ -4,8 +4,8 @@ import type { Token } from './entry.js';
 export class Flight<A> {
   /** The token that was current before the load began; `undefined` while the filler is still writing one. */
   token: Token | undefined;
-  /** The moment the source was asked, or `undefined` before. */
-  loadStarted: number | undefined;
+  /** The moment the source, or the store again, was asked for what will land; `undefined` while that is still to come. */
+  asked: number | undefined;
   readonly result: Promise<A>;
   land: (answer: A) => void = () => undefined;
   crash: (error: unknown) => void = () => undefined;
@@ -36,15 +36,19 @@ export class Flights<A> {
   }
 
   /**
-   * The flight that a reader may join: one that loads under the token that the reader found current, or one that asked
-   * the source only after the reader arrived. Both load what is at least as new as the reader's arrival.
+   * The flight that a reader may join: one that fills under the token that the reader found current, or one that asks
+   * only after the reader arrived. Both land what is at least as new as the reader's arrival.
    */
   joinable(key: string, token: Token | undefined, arrival: number): Flight<A> | undefined {
     const flight = this.byKey.get(key);
     if (!flight) return undefined;
     const sameToken = token !== undefined && token === flight.token;
-    const loadsLater = flight.loadStarted === undefined || flight.loadStarted > arrival;
-    return sameToken || loadsLater ? flight : undefined;
+    const asksLater = flight.asked === undefined || flight.asked > arrival;
+    return sameToken || asksLater ? flight : undefined;
+  }
+
+  has(key: string): boolean {
+    return this.byKey.has(key);
   }
 
   /** A new flight, which others find from now on; an older one of the same key goes on for those who joined it. */

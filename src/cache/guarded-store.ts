@@ -1,6 +1,6 @@
 import type { Time } from '../time.js';
 import type { EpochMilliseconds, Milliseconds } from '../units.js';
-import { unavailable, type Store, type StoreEntry, type StoreRead, type StoreWrite } from './store.js';
+import { unavailable, type Claim, type Claimed, type Store, type StoreEntry, type StoreRead, type StoreWrite } from './store.js';
 
 /** Circuit breaker: `closed` lets every request pass, `open` none, `half-open` one that tries. */
 type Phase =
@@ -44,11 +44,20 @@ export class GuardedStore implements Store {
     return this.attempt(() => this.inner.setMany(entries));
   }
 
+  claim(claims: readonly Claim[], owner: string, ttl: Milliseconds): Promise<Claimed> {
+    return this.guarded(() => this.inner.claim(claims, owner, ttl));
+  }
+
+  /** Nobody waits for it: what is not kept expires. */
+  async hold(lockKeys: readonly string[], owner: string, ttl: Milliseconds): Promise<void> {
+    if (this.available) await this.inner.hold(lockKeys, owner, ttl);
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }
 
-  private guarded<T extends StoreRead | StoreWrite>(request: () => Promise<T>) {
+  private guarded<T extends StoreRead | StoreWrite | Claimed>(request: () => Promise<T>) {
     if (this.phase.name === 'half-open') return Promise.resolve(unavailable('another request is trying the store'));
     if (this.phase.name === 'open') {
       if (this.options.time.now() < this.phase.until) return Promise.resolve(unavailable('the breaker is open'));
@@ -57,7 +66,7 @@ export class GuardedStore implements Store {
     return this.attempt(request);
   }
 
-  private async attempt<T extends StoreRead | StoreWrite>(request: () => Promise<T>) {
+  private async attempt<T extends StoreRead | StoreWrite | Claimed>(request: () => Promise<T>) {
     const answer = await withDeadline(request(), this.options);
     if (answer.kind === 'unavailable') {
       this.enter({ name: 'open', until: this.options.time.now() + this.options.pause }, answer.reason);

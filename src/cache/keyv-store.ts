@@ -1,8 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Keyv } from 'keyv';
 import { LRUCache } from 'lru-cache';
-import type { Bytes } from '../units.js';
-import { unavailable, type Store, type StoredValue, type StoreEntry, type StoreRead, type StoreWrite } from './store.js';
+import type { Bytes, Milliseconds } from '../units.js';
+import { TOKEN_TTL } from './entry.js';
+import {
+  unavailable,
+  type Claim,
+  type Claimed,
+  type Store,
+  type StoredValue,
+  type StoreEntry,
+  type StoreRead,
+  type StoreWrite,
+} from './store.js';
 
 /** Answers the epoch in which the store lives now, or `undefined` while it is not known (not connected). */
 export type EpochSource = () => string | undefined;
@@ -50,12 +60,28 @@ export class KeyvStore implements Store {
     });
   }
 
+  /** Of a store that no other process uses: a process does not fill the same key twice at once, so every lock is free. */
+  async claim(claims: readonly Claim[], _owner: string, _ttl: Milliseconds): Promise<Claimed> {
+    return this.inOneEpoch(async (epoch) => {
+      const found = await this.keyv.getMany<StoredValue>(claims.map(({ tokenKey }) => tokenKey));
+      const missing = claims.filter((_claim, index) => typeof found[index] !== 'string');
+      await this.keyv.setMany(missing.map(({ tokenKey, nonce }) => ({ key: tokenKey, value: nonce, ttl: TOKEN_TTL })));
+      const nonceOf = (claim: Claim, index: number) => (missing.includes(claim) ? claim.nonce : (found[index] ?? claim.nonce));
+      return { kind: 'claimed', epoch, results: claims.map((claim, index) => ({ nonce: nonceOf(claim, index), locked: true })) };
+    });
+  }
+
+  hold(_lockKeys: readonly string[], _owner: string, _ttl: Milliseconds): Promise<void> {
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.disconnect();
     return Promise.resolve();
   }
 
-  private async inOneEpoch<T extends StoreRead | StoreWrite>(request: (epoch: string) => Promise<T>) {
+  /** Whatever is answered, or thrown, as an outcome of the one epoch in which it was asked. */
+  protected async inOneEpoch<T extends StoreRead | StoreWrite | Claimed>(request: (epoch: string) => Promise<T>) {
     const epoch = this.epoch();
     if (epoch === undefined) return unavailable('not connected');
     try {

@@ -1,4 +1,5 @@
 import type { Time } from '../time.js';
+import type { Milliseconds } from '../units.js';
 import { isEntry, tokenOf, type Entry, type Token } from './entry.js';
 import type { Answer, CachedEntity } from './entity.js';
 import type { JoinedRead, JoinedReader } from './joined-reader.js';
@@ -15,8 +16,15 @@ export interface Slot<K, V> {
   memory: Entry<unknown> | undefined;
   /** The token that the store answered; `undefined`: it has none, or did not answer. */
   token: Token | undefined;
-  /** Whether the store answered for this key, so that a load may be kept. */
-  storable: boolean;
+  /**
+   * `trusted`: the store answered. `distrusted`: it did, but a renewal of this key has not reached it yet. `unavailable`: it
+   * did not. Only a load under trust may be kept.
+   */
+  trust: 'trusted' | 'distrusted' | 'unavailable';
+  /** An expired entry that is not known to be outdated: better than nothing while the source does not answer. */
+  fallback: Entry<V> | undefined;
+  /** The valid entry behind `answer`, if that was a hit. */
+  hit: Entry<V> | undefined;
   answer: Answer<V> | undefined;
 }
 
@@ -25,6 +33,8 @@ export interface LookupParts {
   readonly memory: MemoryTier;
   readonly renewals: Pick<Renewals, 'isPending'>;
   readonly time: Time;
+  /** How long after its expiry an entry may stand in for a source that does not answer. */
+  readonly staleFor: Milliseconds;
 }
 
 /** The first half of a read: what do memory and store have under these keys that is valid now? Never asks the source. */
@@ -42,8 +52,7 @@ export class Lookup<K, V> {
     const slots = keys.map((key) => this.newSlot(key));
     await this.check(slots, trace);
     const outdated = slots.filter((slot) => !slot.answer && slot.memory && slot.token !== undefined);
-    for (const slot of outdated) slot.memory = undefined;
-    if (outdated.length > 0) await this.check(outdated, trace);
+    if (outdated.length > 0) await this.recheck(outdated, [], trace);
     return slots;
   }
 
@@ -53,38 +62,65 @@ export class Lookup<K, V> {
     return entry && this.isValid(entry, slot) ? answerOf(entry as Entry<V>, 'hit-memory') : undefined;
   }
 
+  /** One round trip: whether somebody has filled these slots meanwhile, and what the store has under `others`. */
+  async recheck(slots: readonly Slot<K, V>[], others: readonly string[], trace: Trace): Promise<JoinedRead> {
+    for (const slot of slots) slot.memory = undefined;
+    return this.check(slots, trace, others);
+  }
+
   private newSlot(key: K): Slot<K, V> {
     const valueKey = this.entity.valueKey(key);
     const memory = this.parts.memory.get(valueKey);
-    return { key, valueKey, tokenKey: this.entity.tokenKey(key), memory, token: undefined, storable: false, answer: undefined };
+    const tokenKey = this.entity.tokenKey(key);
+    const nothing = { token: undefined, fallback: undefined, hit: undefined, answer: undefined };
+    return { key, valueKey, tokenKey, memory, trust: 'unavailable', ...nothing };
   }
 
-  private async check(slots: readonly Slot<K, V>[], trace: Trace): Promise<void> {
+  private async check(slots: readonly Slot<K, V>[], trace: Trace, others: readonly string[] = []): Promise<JoinedRead> {
     trace.storeRoundTrip();
-    // Before the store is asked: an answer may be older than a renewal that stops pending while it is on its way.
-    for (const slot of slots) slot.storable = !this.parts.renewals.isPending(slot.tokenKey);
+    // Asked before and after: an answer may be older than a renewal that stops pending while it is on its way.
+    const pending = new Set(slots.filter((slot) => this.parts.renewals.isPending(slot.tokenKey)));
     const wanted = slots.flatMap((slot) => (slot.memory ? [slot.tokenKey] : [slot.tokenKey, slot.valueKey]));
-    const read = await this.parts.reader.read(wanted);
-    for (const slot of slots) this.judge(slot, read);
+    const read = await this.parts.reader.read([...wanted, ...others]);
+    for (const slot of slots) this.judge(slot, read, pending.has(slot));
+    return read;
   }
 
-  private judge(slot: Slot<K, V>, read: JoinedRead): void {
-    slot.storable &&= read.kind === 'read' && !this.parts.renewals.isPending(slot.tokenKey);
-    slot.token = read.kind === 'read' && slot.storable ? tokenOf(read.epoch, read.get(slot.tokenKey)) : undefined;
-    if (read.kind === 'unavailable' || slot.token === undefined) return;
+  private judge(slot: Slot<K, V>, read: JoinedRead, wasPending: boolean): void {
+    slot.token = undefined;
+    if (read.kind === 'unavailable') {
+      slot.trust = 'unavailable';
+      if (slot.memory) this.keepFallback(slot, slot.memory);
+      return;
+    }
+    slot.trust = wasPending || this.parts.renewals.isPending(slot.tokenKey) ? 'distrusted' : 'trusted';
+    if (slot.trust === 'distrusted') return;
+    slot.token = tokenOf(read.epoch, read.get(slot.tokenKey));
     const candidate = slot.memory ?? read.get(slot.valueKey);
-    if (!isEntry(candidate) || !this.isValid(candidate, slot)) return;
-    slot.answer = slot.memory ? answerOf(candidate as Entry<V>, 'hit-memory') : this.promote(slot.valueKey, candidate);
+    if (slot.token === undefined || !isEntry(candidate) || candidate.token !== slot.token) return;
+    if (!this.isValid(candidate, slot)) this.keepFallback(slot, candidate);
+    else if (slot.memory) this.hit(slot, candidate as Entry<V>, 'hit-memory');
+    else this.hit(slot, this.promote(slot.valueKey, candidate), 'hit-store');
+  }
+
+  private hit(slot: Slot<K, V>, entry: Entry<V>, outcome: Outcome): void {
+    slot.hit = entry;
+    slot.answer = answerOf(entry, outcome);
+  }
+
+  private keepFallback(slot: Slot<K, V>, entry: Entry<unknown>): void {
+    if (this.parts.time.now() >= entry.expiresAt + this.parts.staleFor) return;
+    slot.fallback = slot.memory ? (entry as Entry<V>) : { ...entry, value: this.entity.unpack(entry.value) };
   }
 
   private isValid(entry: Entry<unknown>, { token }: Slot<K, V>): boolean {
     return entry.token === token && entry.expiresAt > this.parts.time.now();
   }
 
-  private promote(valueKey: string, stored: Entry<unknown>): Answer<V> {
+  private promote(valueKey: string, stored: Entry<unknown>): Entry<V> {
     const entry = { ...stored, value: this.entity.unpack(stored.value) };
     this.parts.memory.put(valueKey, entry, this.entity.weigh(entry.value));
-    return answerOf(entry, 'hit-store');
+    return entry;
   }
 }
 

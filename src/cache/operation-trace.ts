@@ -2,6 +2,8 @@ import type { Outcome, Trace } from './outcome.js';
 
 /** What one operation cost, for `extensions.cache` and the log. */
 export interface TraceSummary {
+  /** Whether anything was answered from an expired entry, because its source did not answer. */
+  readonly stale: boolean;
   /** Entity → outcome → number of keys. */
   readonly outcomes: Readonly<Record<string, Partial<Record<Outcome, number>>>>;
   readonly sqlStatements: number;
@@ -32,7 +34,12 @@ export class OperationTrace implements Trace {
     this.sink?.sqlStatement();
   }
 
+  /** Whether anything was answered that may be out of date. */
+  get isStale(): boolean {
+    return Object.values(this.outcomes).some((counts) => counts.stale !== undefined);
+  }
+
   summary(): TraceSummary {
-    return { outcomes: this.outcomes, sqlStatements: this.sqlStatements, storeRoundTrips: this.storeRoundTrips };
+    return { stale: this.isStale, outcomes: this.outcomes, sqlStatements: this.sqlStatements, storeRoundTrips: this.storeRoundTrips };
   }
 }

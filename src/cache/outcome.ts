@@ -6,8 +6,10 @@
  * - `filled`: loaded from the source, and kept
  * - `joined`: another reader of this process was loading it already
  * - `bypassed`: loaded from the source and not kept, because the store did not answer
+ * - `reused`: the store did not answer, and a load of the last second was used again
+ * - `stale`: the source did not answer; an entry that has expired, and is not known to be outdated, stood in for it
  */
-export const OUTCOMES = ['hit-memory', 'hit-store', 'filled', 'joined', 'bypassed'] as const;
+export const OUTCOMES = ['hit-memory', 'hit-store', 'filled', 'joined', 'bypassed', 'reused', 'stale'] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
 

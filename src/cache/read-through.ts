@@ -1,27 +1,13 @@
-import type { EpochMilliseconds } from '../units.js';
-import { tokenOf, type Entry } from './entry.js';
+import { GatewayError } from '../errors.js';
 import type { Answer, CachedEntity } from './entity.js';
-import { Flights, type Flight } from './flights.js';
-import { answerOf, Lookup, type LookupParts, type Slot } from './lookup.js';
+import type { Entry } from './entry.js';
+import { Filler, type CacheParts, type Fill } from './filler.js';
+import { Flights } from './flights.js';
+import { answerOf, Lookup, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
-import { freshTokens } from './renewals.js';
-import type { Store, StoreEntry } from './store.js';
 
-/** What all entities of a process share. */
-export interface CacheParts extends LookupParts {
-  readonly store: Pick<Store, 'setMany'>;
-  /** 0 ≤ random() < 1, for the jitter of TTLs. */
-  readonly random: () => number;
-}
-
-/** A slot that this read loads itself, and the flight by which others may wait for it. */
-interface Fill<K, V> {
-  readonly slot: Slot<K, V>;
-  readonly flight: Flight<Answer<V>>;
-}
-
-/** TTLs are shortened by up to this share, so that what was filled together does not expire together. */
-const JITTER = 0.1;
+/** For work that no operation waits for. */
+const NOBODY: Trace = { outcome: () => undefined, storeRoundTrip: () => undefined, sqlStatement: () => undefined };
 
 /**
  * The exact read-through cache of one entity.
@@ -30,28 +16,30 @@ const JITTER = 0.1;
  * It holds because
  *  1. a token is read from the store after the call (JoinedReader), and a hit carries that very token (Lookup);
  *  2. a fill has its token before it asks the source and stamps the entry with it, so that an invalidation in between
- *     leaves an entry that no later reader accepts;
+ *     leaves an entry that no later reader accepts (Filler);
  *  3. a load is joined only if it is at least as new as the reader (Flights);
  *  4. tokens never come back: they are random and bound to the epoch of the store.
  */
 export class ReadThrough<K, V> {
   private readonly lookup: Lookup<K, V>;
+  private readonly filler: Filler<K, V>;
   private readonly flights = new Flights<Answer<V>>();
-  private readonly writes = new Set<Promise<unknown>>();
 
   constructor(
     private readonly entity: CachedEntity<K, V>,
     private readonly parts: CacheParts,
   ) {
     this.lookup = new Lookup(entity, parts);
+    this.filler = new Filler(entity, parts, this.lookup, this.flights);
   }
 
-  /** Answers all keys, in order. Rejects with the source's error when a load fails. */
+  /** Answers all keys, in order. Rejects with the source's error when a load fails and nothing can stand in for it. */
   async readMany(keys: readonly K[], trace: Trace): Promise<Answer<V>[]> {
     const arrival = this.flights.now();
     const slots = await this.lookup.find(keys, trace);
     const misses = slots.filter((slot) => !slot.answer);
     if (misses.length > 0) await this.joinOrFill(misses, arrival, trace);
+    this.refresh(slots.filter(({ hit }) => hit && this.isDue(hit)));
     return slots.map(({ answer }) => {
       if (!answer) throw new Error('must have an answer for every key by now');
       trace.outcome(this.entity.name, answer.outcome);
@@ -60,8 +48,8 @@ export class ReadThrough<K, V> {
   }
 
   /** Waits for writes to the store that are still under way. */
-  async flush(): Promise<void> {
-    await Promise.all(this.writes);
+  flush(): Promise<void> {
+    return this.filler.flush();
   }
 
   /** Loads under way; 0 when idle. */
@@ -75,79 +63,42 @@ export class ReadThrough<K, V> {
     const results = misses.map((slot) => {
       const joined = this.flights.joinable(slot.valueKey, slot.token, arrival);
       if (joined) return joined.result.then((answer): Answer<V> => ({ ...answer, outcome: 'joined' }));
-      const landed = this.lookup.landed(slot);
-      if (landed) return Promise.resolve(landed);
+      const ready = this.lookup.landed(slot) ?? this.parts.reuse.get(slot);
+      if (ready) return Promise.resolve(ready);
       const flight = this.flights.start(slot.valueKey, slot.token);
       fills.push({ slot, flight });
       return flight.result;
     });
-    if (fills.length > 0) void this.fill(fills, trace);
-    const answers = await Promise.all(results);
-    misses.forEach((slot, index) => {
-      slot.answer = answers[index];
-    });
-  }
-
-  private async fill(fills: readonly Fill<K, V>[], trace: Trace): Promise<void> {
-    try {
-      await this.writeMissingTokens(fills, trace);
-      const started = this.flights.now();
-      for (const { flight } of fills) flight.loadStarted = started;
-      const loadedAt = this.parts.time.now();
-      const values = await this.load(fills, trace);
-      this.keep(fills, values, loadedAt, trace);
-    } catch (error) {
-      for (const { flight } of fills) {
-        this.flights.end(flight);
-        flight.crash(error);
-      }
-    }
-  }
-
-  /** A key without a token gets one before the source is asked; where that fails the load is not kept. */
-  private async writeMissingTokens(fills: readonly Fill<K, V>[], trace: Trace): Promise<void> {
-    const lacking = fills.filter(({ slot }) => slot.storable && slot.token === undefined);
-    if (lacking.length === 0) return;
-    const tokens = freshTokens(lacking.map(({ slot }) => slot.tokenKey));
-    trace.storeRoundTrip();
-    const written = await this.parts.store.setMany(tokens);
-    lacking.forEach(({ slot, flight }, index) => {
-      slot.token = written.kind === 'written' ? tokenOf(written.epoch, tokens[index]?.value) : undefined;
-      flight.token = slot.token;
-    });
-  }
-
-  private async load(fills: readonly Fill<K, V>[], trace: Trace): Promise<readonly V[]> {
-    const values = await this.entity.load(
-      fills.map(({ slot }) => slot.key),
-      trace,
+    if (fills.length > 0) void this.filler.fill(fills, trace);
+    await Promise.all(
+      misses.map(async (slot, index) => {
+        slot.answer = await results[index]?.catch((error: unknown) => standIn(slot, error));
+      }),
     );
-    if (values.length !== fills.length) throw new Error(`must load ${fills.length} values, but got: ${values.length}`);
-    return values;
   }
 
-  private keep(fills: readonly Fill<K, V>[], values: readonly V[], loadedAt: EpochMilliseconds, trace: Trace): void {
-    const writes: StoreEntry[] = [];
-    fills.forEach(({ slot, flight }, index) => {
-      const value = values[index] as V;
-      const newest = this.flights.end(flight);
-      if (slot.token === undefined) {
-        flight.land({ value, loadedAt, outcome: 'bypassed' });
-        return;
-      }
-      const ttl = Math.ceil(this.entity.ttl(slot.key, value) * (1 - JITTER * this.parts.random()));
-      const entry: Entry<V> = { token: slot.token, loadedAt, expiresAt: loadedAt + ttl, value };
-      if (newest) this.parts.memory.put(slot.valueKey, entry, this.entity.weigh(value));
-      writes.push({ key: slot.valueKey, value: { ...entry, value: this.entity.pack(value) }, ttl });
-      flight.land(answerOf(entry, 'filled'));
-    });
-    if (writes.length > 0) this.writeBehind(writes, trace);
+  /**
+   * Whether to load anew already now, before the entry expires: probabilistic early expiration, so that a hot key is
+   * refreshed once by somebody and never missed by all at the same time. Vattani, Chierichetti, Lowenstein: Optimal
+   * Probabilistic Cache Stampede Prevention, VLDB 2015, with β = 1.
+   */
+  private isDue({ expiresAt, cost }: Entry<V>): boolean {
+    return this.parts.time.now() - cost * Math.log(1 - this.parts.random()) >= expiresAt;
   }
 
-  /** The reader does not wait for it, and nothing depends on it: a lost or late write is a later miss. */
-  private writeBehind(entries: readonly StoreEntry[], trace: Trace): void {
-    trace.storeRoundTrip();
-    const write = this.parts.store.setMany(entries).finally(() => this.writes.delete(write));
-    this.writes.add(write);
+  /** In the background. If it fails, the entry is still good, and its expiry brings a load that somebody waits for. */
+  private refresh(slots: readonly Slot<K, V>[]): void {
+    const fills = slots
+      .filter(({ valueKey }) => !this.flights.has(valueKey))
+      .map((slot) => ({ slot, flight: this.flights.start(slot.valueKey, slot.token) }));
+    for (const { flight } of fills) flight.result.catch(() => undefined);
+    if (fills.length > 0) void this.filler.fill(fills, NOBODY);
   }
+}
+
+/** The last known value, marked as stale, where the source does not answer. */
+function standIn<V>(slot: Slot<unknown, V>, error: unknown): Answer<V> {
+  const isOutage = error instanceof GatewayError && error.code === 'SOURCE_UNAVAILABLE';
+  if (isOutage && slot.fallback) return answerOf(slot.fallback, 'stale');
+  throw error;
 }

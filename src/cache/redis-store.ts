@@ -1,7 +1,10 @@
 import KeyvRedis, { type RedisClientConnectionType } from '@keyv/redis';
 import { createClient, createCluster } from '@redis/client';
-import { KeyvStore, type KeyvBackend } from './keyv-store.js';
-import type { Store } from './store.js';
+import type { Milliseconds } from '../units.js';
+import { TOKEN_TTL } from './entry.js';
+import { FILL_LOCK_SCRIPTS } from './fill-lock-scripts.js';
+import { KeyvStore, type EpochSource, type KeyvBackend } from './keyv-store.js';
+import type { Claim, Claimed, Store } from './store.js';
 
 export type StoreEvent = { readonly event: 'connected' | 'disconnected'; readonly reason?: string };
 
@@ -30,7 +33,12 @@ export function createRedisStore(urls: readonly string[], listener: Listener): S
  * restarted from an old snapshot, or a replica that was promoted, has another one.
  */
 function nodeStore(url: string, listener: Listener): Store {
-  const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy, connectTimeout: 2_000 } });
+  const client = createClient({
+    url,
+    scripts: FILL_LOCK_SCRIPTS,
+    disableOfflineQueue: true,
+    socket: { reconnectStrategy, connectTimeout: 2_000 },
+  });
   let epoch: string | undefined;
   let connection = 0;
   const lost = (reason: string) => {
@@ -53,8 +61,8 @@ function nodeStore(url: string, listener: Listener): Store {
     );
   });
   client.connect().catch((error: Error) => lost(error.message));
-  return new KeyvStore(
-    backend(client),
+  return new RedisStore(
+    client,
     () => epoch,
     () => client.destroy(),
   );
@@ -64,6 +72,7 @@ function nodeStore(url: string, listener: Listener): Store {
 function clusterStore(urls: readonly string[], listener: Listener): Store {
   const client = createCluster({
     rootNodes: urls.map((url) => ({ url })),
+    scripts: FILL_LOCK_SCRIPTS,
     defaults: { disableOfflineQueue: true, socket: { reconnectStrategy, connectTimeout: 2_000 } },
     topologyRefreshOnReconnectionAttemptStrategy: 300,
   });
@@ -87,7 +96,44 @@ function clusterStore(urls: readonly string[], listener: Listener): Store {
     closed = true;
     client.destroy();
   };
-  return new KeyvStore(backend(client), () => (connected ? 'cluster' : undefined), disconnect);
+  return new RedisStore(client, () => (connected ? 'cluster' : undefined), disconnect);
+}
+
+/** The commands that only a store shared by processes needs; all of one call travel together. */
+interface LockClient {
+  claim(tokenKey: string, lockKey: string, ...values: string[]): Promise<{ nonce: string; locked: boolean }>;
+  hold(lockKey: string, owner: string, ttl: string): Promise<unknown>;
+}
+
+class RedisStore extends KeyvStore {
+  constructor(
+    private readonly client: LockClient,
+    epoch: EpochSource,
+    disconnect: () => void,
+  ) {
+    super(backend(client), epoch, disconnect);
+  }
+
+  override claim(claims: readonly Claim[], owner: string, ttl: Milliseconds): Promise<Claimed> {
+    return this.inOneEpoch(async (epoch) => {
+      const results = await Promise.all(
+        claims.map(({ tokenKey, lockKey, nonce }) =>
+          this.client.claim(tokenKey, lockKey, nonce, storedToken(nonce), String(TOKEN_TTL), owner, String(ttl)),
+        ),
+      );
+      return { kind: 'claimed', epoch, results };
+    });
+  }
+
+  override async hold(lockKeys: readonly string[], owner: string, ttl: Milliseconds): Promise<void> {
+    // A lock that could not be kept expires; who waits for it then fills by itself.
+    await Promise.allSettled(lockKeys.map((lockKey) => this.client.hold(lockKey, owner, String(ttl))));
+  }
+}
+
+/** As Keyv stores it; without `expires`, which Redis takes care of. */
+function storedToken(nonce: string): string {
+  return JSON.stringify({ value: nonce });
 }
 
 /** The client is newer than the one that `@keyv/redis` is typed for; it has all the methods that the adapter calls. */

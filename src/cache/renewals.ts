@@ -1,16 +1,15 @@
+import { LRUCache } from 'lru-cache';
 import type { Time } from '../time.js';
-import { HOUR, type Milliseconds } from '../units.js';
-import { newNonce } from './entry.js';
+import type { Milliseconds } from '../units.js';
+import { newNonce, TOKEN_TTL } from './entry.js';
 import type { Trace } from './outcome.js';
 import type { StoreEntry, StoreWrite } from './store.js';
-
-/** Longer than any entry lives: a token that expires first would only cost a fill. */
-export const TOKEN_TTL: Milliseconds = 48 * HOUR;
 
 const RETRY_MIN: Milliseconds = 100;
 const RETRY_MAX: Milliseconds = 2_000;
 /** Token writes in one request to the store. */
 const CHUNK = 1_000;
+const RECENT_MAX = 10_000;
 
 /** A write that is tried even while the store seems down. */
 export type InsistentWrite = (entries: readonly StoreEntry[]) => Promise<StoreWrite>;
@@ -29,6 +28,8 @@ export function freshTokens(tokenKeys: readonly string[]): StoreEntry[] {
 export class Renewals {
   /** Key → number of the renewal that asked for it last; a retry settles only what it was sent for. */
   private readonly pending = new Map<string, number>();
+  /** Key → number of its last renewal, for the keys that were renewed last. */
+  private readonly recent = new LRUCache<string, number>({ max: RECENT_MAX });
   private count = 0;
   private cancelRetry: (() => void) | undefined;
 
@@ -43,6 +44,7 @@ export class Renewals {
    */
   async renew(tokenKeys: readonly string[], trace?: Trace): Promise<'renewed' | 'pending'> {
     const number = ++this.count;
+    for (const key of tokenKeys) this.recent.set(key, number);
     const written = await this.writeAll(tokenKeys, trace);
     if (written) {
       this.settle(tokenKeys, number);
@@ -51,6 +53,17 @@ export class Renewals {
     for (const key of tokenKeys) this.pending.set(key, number);
     this.retryAfter(RETRY_MIN);
     return 'pending';
+  }
+
+  /** A number that grows with every renewal of this process. */
+  get latest(): number {
+    return this.count;
+  }
+
+  /** Whether this process has renewed the token of `tokenKey` after `latest` was `number`. Errs on the side of yes. */
+  renewedSince(tokenKey: string, number: number): boolean {
+    const evicted = this.recent.size === RECENT_MAX;
+    return (this.recent.get(tokenKey) ?? (evicted ? this.count : 0)) > number;
   }
 
   isPending(tokenKey: string): boolean {

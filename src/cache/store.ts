@@ -25,6 +25,23 @@ export interface Unavailable {
   readonly reason: string;
 }
 
+/** A wish to fill the entry of one key. */
+export interface Claim {
+  readonly tokenKey: string;
+  readonly lockKey: string;
+  /** Becomes the key's token if it has none. */
+  readonly nonce: string;
+}
+
+export type Claimed =
+  | {
+      readonly kind: 'claimed';
+      readonly epoch: string;
+      /** For each claim the nonce that is the key's token now, and whether the lock was got for it. */
+      readonly results: readonly { readonly nonce: StoredValue; readonly locked: boolean }[];
+    }
+  | Unavailable;
+
 /**
  * The shared key-value store below the cache. Any number of callers at once. Never throws: trouble is an outcome, and
  * never looks like a miss.
@@ -34,6 +51,13 @@ export interface Store {
   getMany(keys: readonly string[]): Promise<StoreRead>;
   /** One round trip, for all entries or none. An entry vanishes after its `ttl`, or earlier. */
   setMany(entries: readonly StoreEntry[]): Promise<StoreWrite>;
+  /**
+   * One round trip: gives each key a token if it has none, and the lock on its fill for `ttl` to `owner`, unless somebody
+   * else holds that for the same token. A lock for a token that is no longer current is worth nothing, and is taken over.
+   */
+  claim(claims: readonly Claim[], owner: string, ttl: Milliseconds): Promise<Claimed>;
+  /** Keeps the locks that `owner` still holds for another `ttl`; 0 lets go of them. Locks of others are left alone. */
+  hold(lockKeys: readonly string[], owner: string, ttl: Milliseconds): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -3,9 +3,12 @@ import { GuardedStore } from '../cache/guarded-store.js';
 import { JoinedReader } from '../cache/joined-reader.js';
 import { createMemoryStore } from '../cache/keyv-store.js';
 import { MemoryTier } from '../cache/memory-tier.js';
-import { ReadThrough, type CacheParts } from '../cache/read-through.js';
+import type { CacheParts } from '../cache/filler.js';
+import { LoadGate } from '../cache/load-gate.js';
+import { ReadThrough } from '../cache/read-through.js';
 import { createRedisStore } from '../cache/redis-store.js';
 import { Renewals } from '../cache/renewals.js';
+import { Reuse } from '../cache/reuse.js';
 import type { Config } from '../config.js';
 import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
@@ -18,6 +21,7 @@ import type { Closing } from './closing.js';
 
 /** How long the breaker stays open after the store failed. */
 const STORE_PAUSE = SECOND;
+const SPARE_CONNECTIONS = 2;
 
 export interface OpenedCache {
   readonly caches: Caches;
@@ -39,19 +43,24 @@ export function openCache(
   closing.push(() => renewals.close());
   const memory = new MemoryTier(config.store.maxMemory);
   const reader = new JoinedReader(store);
-  const parts: CacheParts = { reader, store, memory, renewals, time: systemTime, random: Math.random };
+  const { fillLock, staleFor } = config.store;
+  const reuse = new Reuse(renewals, systemTime);
+  const parts: CacheParts = { reader, store, memory, renewals, reuse, fillLock, staleFor, time: systemTime, random: Math.random };
   const { database, files: source } = sources;
+  const { poolMax, loadQueue } = config.database;
+  // Mutations and probes find a connection even when loads take all that they may.
+  const gate = new LoadGate('order database', Math.max(1, poolMax - SPARE_CONNECTIONS), loadQueue);
   const caches: Caches = {
     lists: new ReadThrough(
-      orderLists((ranges) => database.ordersCreatedIn(ranges), config.orders, systemTime.now),
+      orderLists((ranges) => gate.run(() => database.ordersCreatedIn(ranges)), config.orders, systemTime.now),
       parts,
     ),
     orders: new ReadThrough(
-      singleOrders((ids) => database.ordersById(ids), config.orders),
+      singleOrders((ids) => gate.run(() => database.ordersById(ids)), config.orders),
       parts,
     ),
     fileOwners: new ReadThrough(
-      fileOwners((paths) => database.fileOwners(paths), config.orders),
+      fileOwners((paths) => gate.run(() => database.fileOwners(paths)), config.orders),
       parts,
     ),
     files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files.ttl), parts),

@@ -9,8 +9,8 @@ export interface Context {
   readonly files: FileReads;
   readonly commands: ViewerCommands;
   readonly urls: FileUrls;
-  /** What goes into `extensions.cache` of the answer, if the caller asked for it. */
-  readonly cacheReport?: (() => object) | undefined;
+  /** What goes into `extensions.cache` of the answer, if the caller asked for it or has to know. */
+  readonly cacheReport: () => object | undefined;
   /** Logs an error that the caller gets no details of. */
   readonly logError: (error: unknown) => void;
   /** Tells the request's log line which operation this was. */

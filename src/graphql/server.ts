@@ -46,7 +46,7 @@ const requestPlugin: ApolloServerPlugin<Context> = {
       willSendResponse: ({ contextValue, response }) => {
         if (response.body.kind !== 'single') return Promise.resolve();
         const { singleResult } = response.body;
-        const cache = contextValue.cacheReport?.();
+        const cache = contextValue.cacheReport();
         if (cache) singleResult.extensions = { ...singleResult.extensions, cache };
         const codes = singleResult.errors?.map(({ extensions }) => extensions?.code);
         if (codes?.includes('UNAUTHENTICATED')) response.http.status = 401;

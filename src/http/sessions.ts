@@ -48,7 +48,8 @@ export class Sessions {
       orders: new OrderReads(viewer, loaders, orderParts),
       files: new FileReads(viewer, loaders),
       urls: this.urls(request, viewer),
-      ...(isOn(request.headers['x-cache-debug']) && { cacheReport: () => trace.summary() }),
+      // What is stale is never silently so.
+      cacheReport: () => (isOn(request.headers['x-cache-debug']) || trace.isStale ? trace.summary() : undefined),
       logError: (error) => request.log.error({ err: error }, 'operation failed'),
       named: (operation) => {
         request.notes.operation = operation;

@@ -1,11 +1,20 @@
 import type { Scheduler } from 'fast-check';
-import type { CachedEntity } from '../../src/cache/entity.js';
+import type { Answer, CachedEntity } from '../../src/cache/entity.js';
 import { JoinedReader } from '../../src/cache/joined-reader.js';
 import { MemoryTier } from '../../src/cache/memory-tier.js';
 import type { Trace } from '../../src/cache/outcome.js';
 import { ReadThrough } from '../../src/cache/read-through.js';
 import { Renewals } from '../../src/cache/renewals.js';
-import { unavailable, type Store, type StoreEntry, type StoreRead, type StoreWrite } from '../../src/cache/store.js';
+import { Reuse } from '../../src/cache/reuse.js';
+import {
+  unavailable,
+  type Claim,
+  type Claimed,
+  type Store,
+  type StoreEntry,
+  type StoreRead,
+  type StoreWrite,
+} from '../../src/cache/store.js';
 import type { Time } from '../../src/time.js';
 import { MIB } from '../../src/units.js';
 
@@ -41,6 +50,22 @@ export function pauseOf(scheduler: Scheduler): Pause {
   };
 }
 
+/** Time in which every timer falls due at a moment that the schedule picks; clocks stand still. */
+export function scheduledTime(scheduler: Scheduler): Time {
+  return {
+    now: () => 0,
+    after: (_delay, task) => {
+      let cancelled = false;
+      void scheduler.schedule(Promise.resolve(), 'timer').then(() => {
+        if (!cancelled) task();
+      });
+      return () => {
+        cancelled = true;
+      };
+    },
+  };
+}
+
 /** What may go wrong with one request to the store. `lost`: it never arrives. `unanswered`: it arrives, but no answer does. */
 export type Fault = 'none' | 'lost' | 'unanswered';
 
@@ -60,11 +85,20 @@ export class ChaosStore implements Store {
     return this.travel('write', () => this.inner.setMany(entries));
   }
 
+  claim(claims: readonly Claim[], owner: string, ttl: number): Promise<Claimed> {
+    return this.travel('claim', () => this.inner.claim(claims, owner, ttl));
+  }
+
+  async hold(lockKeys: readonly string[], owner: string, ttl: number): Promise<void> {
+    await this.pause('hold on its way');
+    await this.inner.hold(lockKeys, owner, ttl);
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }
 
-  private async travel<T extends StoreRead | StoreWrite>(label: string, request: () => Promise<T>) {
+  private async travel<T extends StoreRead | StoreWrite | Claimed>(label: string, request: () => Promise<T>) {
     const fault = this.nextFault();
     await this.pause(`${label} on its way`);
     if (fault === 'lost') return unavailable('lost');
@@ -98,6 +132,7 @@ export class Instance {
     store: Store,
     private readonly pause: Pause,
     time: Time,
+    random = () => 0,
     entity = versionedEntity((keys) => this.load(keys)),
   ) {
     this.reader = new JoinedReader(store);
@@ -108,7 +143,10 @@ export class Instance {
       memory: new MemoryTier(MIB),
       renewals: this.renewals,
       time,
-      random: () => 0,
+      fillLock: 1_000,
+      staleFor: 60_000,
+      reuse: new Reuse(this.renewals, time),
+      random,
     });
   }
 
@@ -121,7 +159,11 @@ export class Instance {
   }
 
   async read(keys: readonly string[]): Promise<number[]> {
-    return (await this.cache.readMany(keys, SILENT)).map(({ value }) => value);
+    return (await this.answers(keys)).map(({ value }) => value);
+  }
+
+  answers(keys: readonly string[]): Promise<Answer<number>[]> {
+    return this.cache.readMany(keys, SILENT);
   }
 
   /** Commits and invalidates. Answers the version that is acknowledged, and whether the store knows. */

@@ -1,0 +1,44 @@
+import { LRUCache } from 'lru-cache';
+import type { Time } from '../time.js';
+import { SECOND, type Milliseconds } from '../units.js';
+import type { Answer } from './entity.js';
+import type { Slot } from './lookup.js';
+import type { Renewals } from './renewals.js';
+
+/** How long a load is used again while the store is away: the stated bound of staleness of that time. */
+export const REUSE: Milliseconds = SECOND;
+const MAX_ENTRIES = 2_000;
+
+interface Kept {
+  readonly answer: Answer<unknown>;
+  readonly renewals: number;
+}
+
+/**
+ * Loads of the last second, used only while the store does not answer: without tokens nothing can be known of other
+ * processes, and the source must not get every request. A change through this process ends the reuse of what it touches.
+ */
+export class Reuse {
+  private readonly kept = new LRUCache<string, Kept>({ max: MAX_ENTRIES });
+
+  constructor(
+    private readonly renewals: Pick<Renewals, 'latest' | 'renewedSince'>,
+    private readonly time: Time,
+  ) {}
+
+  /** To be called before the source is asked; says how new what it answers will be. */
+  mark(): number {
+    return this.renewals.latest;
+  }
+
+  put<V>(slot: Slot<unknown, V>, answer: Answer<V>, mark: number): void {
+    if (slot.trust === 'unavailable') this.kept.set(slot.valueKey, { answer, renewals: mark });
+  }
+
+  get<V>(slot: Slot<unknown, V>): Answer<V> | undefined {
+    const kept = slot.trust === 'unavailable' ? this.kept.get(slot.valueKey) : undefined;
+    if (!kept || this.time.now() - kept.answer.loadedAt > REUSE) return undefined;
+    if (this.renewals.renewedSince(slot.tokenKey, kept.renewals)) return undefined;
+    return { ...(kept.answer as Answer<V>), outcome: 'reused' };
+  }
+}
