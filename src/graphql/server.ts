@@ -1,14 +1,22 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import type { Context } from './context.js';
 import { formatError, isForLog } from './errors.js';
 import { typeDefs } from './generated/type-defs.js';
 import { resolvers } from './resolvers.js';
+import { DateTime, Url } from './scalars.js';
 
 export function createSchema(): GraphQLSchema {
-  return makeExecutableSchema<Context>({ typeDefs, resolvers });
+  const schema = makeExecutableSchema<Context>({ typeDefs, resolvers });
+  // The resolver of a scalar takes the place of all that the SDL says of it, also where it says nothing itself.
+  for (const { name } of [DateTime, Url]) {
+    const scalar = schema.getType(name);
+    if (scalar) scalar.description ??= scalar.astNode?.description?.value;
+  }
+  return schema;
 }
 
 /** The GraphQL server, not yet started. `plugins` beside its own: landing page, draining. */
@@ -37,7 +45,7 @@ const requestPlugin: ApolloServerPlugin<Context> = {
     Promise.resolve({
       didResolveOperation: ({ contextValue, operation, operationName }) => {
         contextValue.named(`${operation?.operation ?? 'operation'} ${operationName ?? '(anonymous)'}`);
-        return Promise.resolve();
+        return operation?.operation === OperationTypeNode.SUBSCRIPTION ? Promise.reject(noSubscription()) : Promise.resolve();
       },
       didEncounterErrors: ({ contextValue, errors }) => {
         for (const error of errors) if (isForLog(error)) contextValue.logError(error.originalError ?? error);
@@ -54,3 +62,10 @@ const requestPlugin: ApolloServerPlugin<Context> = {
       },
     }),
 };
+
+/** Apollo would run it as a query: an answer of `null`, or an internal error where the schema has no such type. */
+function noSubscription(): GraphQLError {
+  return new GraphQLError('A subscription cannot be answered by one HTTP response; send a query or a mutation.', {
+    extensions: { code: ApolloServerErrorCode.BAD_REQUEST, http: { status: 400 } },
+  });
+}

@@ -80,6 +80,11 @@ function addHooks(app: FastifyInstance, options: ServerOptions): void {
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     next(hostProblem(request, options.loopbackOnly));
   });
+  app.addHook('onSend', (_request, reply, _payload, next) => {
+    // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
+    if (reply.statusCode === 413) void reply.removeHeader('connection');
+    next();
+  });
   app.addHook('onResponse', (request, reply, next) => {
     const route = request.routeOptions.url ?? 'none';
     options.metrics.request(route, reply.statusCode, reply.elapsedTime / SECOND);
@@ -106,10 +111,16 @@ function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
 
 function hostProblem(request: FastifyRequest, loopbackOnly: boolean): GatewayError | undefined {
   const host = request.headers.host ?? '';
+  if (hostCount(request) > 1) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must come once.');
   if (host !== '' && !HOST.test(host))
     return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
   if (!loopbackOnly || LOOPBACK_HOST.test(host)) return undefined;
   return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
+}
+
+/** Node keeps the first and says nothing of others; RFC 9112 §3.2 has them refused. */
+function hostCount({ raw }: FastifyRequest): number {
+  return raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
 }
 
 function corsOptions(origins: readonly string[]) {

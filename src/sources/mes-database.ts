@@ -1,9 +1,12 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import knex, { type Knex } from 'knex';
+import type { Client } from 'pg';
 import { GatewayError, sourceUnavailable } from '../errors.js';
 import { newestFirst, type Order } from '../orders/order.js';
 import { checkChange, type StatusChange } from '../orders/status-flow.js';
 import { mergeRanges, type TimeRange } from '../orders/tiles.js';
-import type { Milliseconds } from '../units.js';
+import { SECOND, type Milliseconds } from '../units.js';
 import { ORDER_COLUMNS, ORDER_SELECTION, toOrder, type OrderRow } from './order-row.js';
 
 export interface MesDatabaseOptions {
@@ -15,6 +18,13 @@ export interface MesDatabaseOptions {
 
 /** The most orders that one load brings into memory. */
 const LOAD_MAX = 500_000;
+
+/** Knex would print lines of its own; whatever fails reaches a caller, and by it the log. */
+const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore };
+
+function ignore(): void {
+  return undefined;
+}
 
 /** Before the statement and after it. */
 export interface ChangedOrder {
@@ -43,8 +53,9 @@ export class MesDatabase {
         connectionTimeoutMillis: options.timeout,
         keepAlive: true,
       },
-      pool: { min: 0, max: options.poolMax },
+      pool: { min: 0, max: options.poolMax, afterCreate: this.limitSilence },
       acquireConnectionTimeout: options.timeout,
+      log: SILENT,
     });
   }
 
@@ -124,6 +135,13 @@ export class MesDatabase {
   async close(): Promise<void> {
     await this.knex.destroy();
   }
+
+  /** Cuts a connection on which the server says nothing for too long: BEGIN, COMMIT and ROLLBACK have no timeout in knex. */
+  private readonly limitSilence = ({ connection }: Client, done: () => void): void => {
+    const socket = connection.stream as Duplex & Pick<Socket, 'setTimeout'>;
+    socket.setTimeout(this.options.timeout + SECOND, () => socket.destroy(new Error('the database is silent')));
+    done();
+  };
 
   private async select(sql: string, bindings: readonly Knex.RawBinding[]): Promise<Order[]> {
     return this.run(async () => (await this.rows(this.knex, sql, bindings)).map(toOrder));

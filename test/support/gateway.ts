@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -80,7 +79,8 @@ export interface GatewayOptions {
 
 /**
  * Starts `node dist/main.js`, built first if the sources are newer, on a free port of 127.0.0.1. It has no environment but
- * `env` and: PATH, a DATA_DIR of its own, LOG_LEVEL=info, AUTH_JWT_SECRET=TEST_SECRET; an empty value takes one of those away.
+ * `env` and: PATH, a DATA_DIR of its own, LOG_LEVEL=info, AUTH_JWT_SECRET=TEST_SECRET and, without S3_BUCKET, a folder of
+ * its own as FILES_DIR; an empty value takes one of those away.
  * It dies with the test process; call `stop` all the same. @throws with what it printed when it ends or is not ready in time.
  */
 export async function startGateway(env: Readonly<Record<string, string>>, options: GatewayOptions = {}): Promise<GatewayProcess> {
@@ -99,6 +99,7 @@ export async function startGateway(env: Readonly<Record<string, string>>, option
       DATA_DIR: join(folder, 'data'),
       LOG_LEVEL: 'info',
       AUTH_JWT_SECRET: TEST_SECRET,
+      ...(env['S3_BUCKET'] === undefined && { FILES_DIR: folder }),
       ...env,
       PORT: String(port),
     },
@@ -162,7 +163,7 @@ export async function sendRaw({ port }: { port: number }, text: string): Promise
   // A server that refuses may reset the connection; what it said before is the answer.
   socket.on('error', () => undefined);
   socket.write(text, 'latin1');
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return answer;
 }
 

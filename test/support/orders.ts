@@ -74,3 +74,12 @@ export function cacheOf<K, V>(valueOf: (key: K) => V, loadedAt = 0): { readonly 
   };
   return { asked, cache: { readMany } as unknown as ReadThrough<K, V> };
 }
+
+/** For `toThrow`: an error that has these properties, whatever else it has. */
+export function errorWith(properties: {
+  readonly code?: string;
+  readonly message?: unknown;
+  readonly extensions?: unknown;
+}): Error {
+  return expect.objectContaining(properties) as Error;
+}

@@ -1,0 +1,119 @@
+import type { Viewer } from '../src/access/viewer.js';
+import { OperationTrace } from '../src/cache/operation-trace.js';
+import { Commands, type ViewerCommands } from '../src/changes/commands.js';
+import { touchedTokens } from '../src/changes/touched.js';
+import { GatewayError } from '../src/errors.js';
+import { PlantCalendar } from '../src/orders/plant-day.js';
+import type { StatusChange } from '../src/orders/status-flow.js';
+import { idOf, orderOf } from './support/orders.js';
+
+const OPERATOR: Viewer = { role: 'operator', subject: 'ada' };
+const calendar = new PlantCalendar('UTC');
+
+/** Commands over a database that agrees to everything, and a journal of what happened. */
+function commandsOf(viewer: Viewer, changeStatuses = agree): { commands: ViewerCommands; journal: unknown[][] } {
+  const journal: unknown[][] = [];
+  const renew = (tokens: readonly string[]) => {
+    journal.push(['renewed', ...tokens]);
+    return Promise.resolve('renewed' as const);
+  };
+  const parts = {
+    changeStatuses: async (changes: readonly StatusChange[]) => {
+      const changed = await changeStatuses(changes);
+      journal.push(['committed', ...changes.map(({ id }) => id)]);
+      return changed;
+    },
+    renewals: { renew },
+    levels: [15, 60],
+    calendar,
+  };
+  return { commands: new Commands(parts).of(viewer, new OperationTrace()), journal };
+}
+
+function agree(changes: readonly StatusChange[]) {
+  const pairs = changes.map(({ id, status }) => {
+    const before = orderOf({ id });
+    return { before, after: { ...before, status, version: before.version + 1 } };
+  });
+  return Promise.resolve(pairs);
+}
+
+const badInput = (message: string): unknown => expect.objectContaining({ code: 'BAD_USER_INPUT', message });
+const change = (number: number): StatusChange => ({ id: idOf(number), status: 'PACKAGING' });
+
+describe('a command that changes orders', () => {
+  test('is acknowledged after the commit and then the renewal of what it touched, once', async () => {
+    const { commands, journal } = commandsOf(OPERATOR);
+    const orders = await commands.changeStatuses([change(2), change(1)]);
+    expect(orders.map(({ id, status, version }) => [id, status, version])).toEqual([
+      [idOf(2), 'PACKAGING', 4],
+      [idOf(1), 'PACKAGING', 4],
+    ]);
+    const changes = [2, 1].map((number) => ({ before: orderOf({ id: idOf(number) }), after: orderOf({ id: idOf(number) }) }));
+    expect(journal).toEqual([
+      ['committed', idOf(2), idOf(1)],
+      ['renewed', ...touchedTokens(changes, [15, 60], calendar)],
+    ]);
+  });
+
+  test('that the database refuses renews nothing', async () => {
+    const refusal = new GatewayError('CONFLICT', 'no');
+    const { commands, journal } = commandsOf(OPERATOR, () => Promise.reject(refusal));
+    await expect(commands.changeStatuses([change(1)])).rejects.toBe(refusal);
+    expect(journal).toEqual([]);
+  });
+
+  test.each([
+    ['no change', [], '"changes" must hold 1 to 500 changes, but holds: 0.'],
+    [
+      'too many',
+      Array.from({ length: 501 }, (_, number) => change(number)),
+      '"changes" must hold 1 to 500 changes, but holds: 501.',
+    ],
+    ['one order twice', [change(1), change(1)], `"changes" must name each order once, but names ${idOf(1)} twice.`],
+    [
+      'one order in two spellings',
+      [change(0xabc), { ...change(1), id: idOf(0xabc).toUpperCase() }],
+      `"changes" must name each order once, but names ${idOf(0xabc)} twice.`,
+    ],
+    ['no UUID', [{ ...change(1), id: 'x' }], '"id" must be a UUID, but got: "x".'],
+  ])('with %s is refused before the database is asked', async (_name, changes, message) => {
+    const { commands, journal } = commandsOf(OPERATOR);
+    await expect(commands.changeStatuses(changes)).rejects.toEqual(badInput(message));
+    expect(journal).toEqual([]);
+  });
+
+  test('takes 500 changes, and ids in upper case', async () => {
+    const { commands } = commandsOf(OPERATOR);
+    const changes = Array.from({ length: 500 }, (_, number) => ({ ...change(number), id: idOf(number).toUpperCase() }));
+    const orders = await commands.changeStatuses(changes);
+    expect(orders.map(({ id }) => id)).toEqual(changes.map(({ id }) => id.toLowerCase()));
+  });
+
+  test.each([
+    [{ role: 'anonymous' }, 'UNAUTHENTICATED'],
+    [{ role: 'partner', subject: 'p', partnerId: 'partner-a' }, 'FORBIDDEN'],
+    [{ role: 'service', subject: 's' }, 'FORBIDDEN'],
+  ] as const)('is refused to %j, also when its arguments are wrong', async (viewer, code) => {
+    const { commands, journal } = commandsOf(viewer);
+    await expect(commands.changeStatuses([change(1)])).rejects.toMatchObject({ code });
+    await expect(commands.changeStatuses([])).rejects.toMatchObject({ code });
+    expect(journal).toEqual([]);
+  });
+});
+
+describe('a command that announces a file', () => {
+  test('renews the token of this file', async () => {
+    const { commands, journal } = commandsOf({ role: 'service', subject: 'store' });
+    await commands.fileChanged('models/ring-17.stl');
+    expect(journal).toEqual([['renewed', 'token:file:models/ring-17.stl']]);
+  });
+
+  test('is refused to a partner, and for a path that is none', async () => {
+    const partner = commandsOf({ role: 'partner', subject: 'p', partnerId: 'partner-a' });
+    await expect(partner.commands.fileChanged('a.stl')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    const operator = commandsOf(OPERATOR);
+    await expect(operator.commands.fileChanged('../a.stl')).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect([...partner.journal, ...operator.journal]).toEqual([]);
+  });
+});

@@ -1,0 +1,143 @@
+import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { startProxy } from './support/proxy.js';
+import { holdFirst, until, within } from './support/race.js';
+import { startPostgres, type PostgresServer } from './support/servers/postgres.js';
+import { describeWith } from './support/servers/shared.js';
+
+const WINDOW = `query ($at: DateTime!) { orders(createdBy: $at) { nodes { status } } }`;
+const ORDER = `query ($id: ID!) { order(id: $id) { status } }`;
+const ADVANCE = `mutation ($id: ID!, $status: OrderStatus!) { updateOrderStatus(id: $id, status: $status) { status } }`;
+const WARM = { at: '2025-07-24T15:00Z' };
+const COLD = { at: '2025-07-24T18:00Z' };
+const INTERNALS = /postgres|ECONN|127\.0\.0\.1|knex|select|tarn|stack|terminat|timeout/i;
+
+describeWith('postgres')('an outage of the database', () => {
+  let server: PostgresServer;
+  let plant: Plant;
+  let id: string;
+  let operator: string;
+  let gateway: GatewayProcess | undefined;
+
+  beforeAll(async () => {
+    // A commit that was acknowledged survives the kill.
+    server = await startPostgres({ extraArgs: ['-c', 'synchronous_commit=on'] });
+    operator = await tokenFor({ role: 'operator' });
+  });
+  beforeEach(async () => {
+    plant = await freshPlant({ server: server.url });
+    id = (await plant.insert({ status: 'INITIATED' }))[0]!.id;
+  });
+  afterEach(async () => {
+    await gateway?.stop();
+    await server.restart();
+  });
+  afterAll(() => server.stop());
+
+  const ask = (query: string, variables: Record<string, unknown>) =>
+    within('an answer', gateway!.graphql(query, variables, { token: operator }), 20_000);
+  const expectUnavailable = async (query: string, variables: Record<string, unknown>) => {
+    const answer = await ask(query, variables);
+    expect(answer.errors).toMatchObject([
+      { message: expect.stringContaining('database does not answer'), extensions: { code: 'SOURCE_UNAVAILABLE' } },
+    ]);
+    expect(answer.text).not.toMatch(INTERNALS);
+  };
+  const ready = async () => {
+    const answer = await gateway!.get('/readyz');
+    return { status: answer.status, body: await answer.text() };
+  };
+  const healed = () => until('the gateway is ready', async () => (await ready()).status === 200);
+
+  test('down at the start: starts, says so, and heals', async () => {
+    await server.kill();
+    gateway = await startGateway({ MES_DATABASE_URL: plant.url }, { untilReady: false });
+    const { get } = gateway;
+    await until('the process answers', () =>
+      get('/healthz').then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    const state = await ready();
+    expect(state.status).toBe(503);
+    expect(JSON.parse(state.body)).toMatchObject({ status: 'not ready', database: expect.stringContaining('does not answer') });
+    expect(state.body).not.toMatch(INTERNALS);
+    await expectUnavailable(WINDOW, WARM);
+    await server.restart();
+    await healed();
+    expect((await ask(WINDOW, WARM)).data).toEqual({ orders: { nodes: [{ status: 'INITIATED' }] } });
+  });
+
+  test('that comes up without the table: not ready, and says what is missing', async () => {
+    await plant.query('alter table orders rename to later');
+    await server.kill();
+    gateway = await startGateway({ MES_DATABASE_URL: plant.url }, { untilReady: false });
+    const { get } = gateway;
+    await until('the process answers', () =>
+      get('/healthz').then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    await server.restart();
+    await until('the missing table is named', async () => (await ready()).body.includes('\\"orders\\"'));
+    expect((await ready()).status).toBe(503);
+    await plant.query('alter table later rename to orders');
+    await healed();
+  });
+
+  test('killed: what is cached is answered, the rest says so, and it heals', async () => {
+    gateway = await startGateway({ MES_DATABASE_URL: plant.url });
+    await ask(WINDOW, WARM);
+    await ask(ORDER, { id });
+    await server.kill();
+    const cached = { orders: { nodes: [{ status: 'INITIATED' }] } };
+    expect((await ask(WINDOW, WARM)).data).toEqual(cached);
+    expect((await ask(ORDER, { id })).data).toEqual({ order: { status: 'INITIATED' } });
+    await expectUnavailable(WINDOW, COLD);
+    await expectUnavailable(ADVANCE, { id, status: 'SUBMITTED' });
+    expect((await ready()).status).toBe(503);
+    expect((await ask(WINDOW, WARM)).data).toEqual(cached);
+    await server.restart();
+    await healed();
+    expect((await ask(WINDOW, COLD)).data).toEqual({ orders: { nodes: [] } });
+    expect((await ask(ADVANCE, { id, status: 'SUBMITTED' })).errors).toBeUndefined();
+    expect((await ask(WINDOW, WARM)).data).toEqual({ orders: { nodes: [{ status: 'SUBMITTED' }] } });
+  });
+
+  describe('that does not answer any more', () => {
+    const viaProxy = async () => {
+      const url = new URL(plant.url);
+      const proxy = await startProxy({ port: Number(url.port) });
+      url.port = String(proxy.port);
+      gateway = await startGateway({ MES_DATABASE_URL: url.href, MES_DATABASE_TIMEOUT_SECONDS: '1' });
+      return proxy;
+    };
+
+    test('frozen: misses and changes fail in time, and it heals', async () => {
+      const proxy = await viaProxy();
+      await ask(WINDOW, WARM);
+      proxy.pause();
+      const began = performance.now();
+      await Promise.all([expectUnavailable(WINDOW, COLD), expectUnavailable(ADVANCE, { id, status: 'SUBMITTED' })]);
+      // A second until the statement is given up, five until the rollback is, and as much for a busy machine.
+      expect(performance.now() - began).toBeLessThan(12_000);
+      expect((await ready()).status).toBe(503);
+      expect((await ask(WINDOW, WARM)).data).toEqual({ orders: { nodes: [{ status: 'INITIATED' }] } });
+      proxy.resume();
+      await healed();
+      expect((await ask(WINDOW, COLD)).data).toEqual({ orders: { nodes: [] } });
+      await proxy.close();
+    });
+
+    test('frozen at the commit: the change fails in time', async () => {
+      const proxy = await viaProxy();
+      const hold = holdFirst(proxy, 'COMMIT');
+      const change = expectUnavailable(ADVANCE, { id, status: 'SUBMITTED' });
+      await within('the held commit', hold.heldOnce);
+      await change;
+      hold.release();
+      await proxy.close();
+    });
+  });
+});

@@ -1,0 +1,125 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { createClient } from '@redis/client';
+import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { startProxy, type Proxy } from './support/proxy.js';
+import { holdFirst, until, within } from './support/race.js';
+import { describeWith } from './support/servers/shared.js';
+
+const WINDOW = `{ orders(createdBy: "2025-07-24T15:00Z", window: 60) { nodes { id status } } }`;
+const ADVANCE = `mutation ($id: ID!) { updateOrderStatus(id: $id, status: SHIPPED) { status } }`;
+
+describeWith('postgres', 'redis')('a signal to end', () => {
+  let plant: Plant;
+  let proxy: Proxy;
+  let redisUrl: string;
+  let env: Record<string, string>;
+  let gateway: GatewayProcess | undefined;
+  let id: string;
+  let operator: string;
+
+  beforeEach(async () => {
+    plant = await freshPlant();
+    id = (await plant.insert({}))[0]!.id;
+    const url = new URL(plant.url);
+    proxy = await startProxy({ port: Number(url.port) });
+    url.port = String(proxy.port);
+    redisUrl = await emptyRedis();
+    env = { MES_DATABASE_URL: url.href, REDIS_URL: redisUrl };
+    operator = await tokenFor({ role: 'operator' });
+  });
+  afterEach(async () => {
+    await gateway?.stop();
+    await proxy.close();
+  });
+
+  async function inRedis(pattern: string): Promise<string[]> {
+    const client = createClient({ url: redisUrl });
+    await client.connect();
+    try {
+      return await client.keys(pattern);
+    } finally {
+      client.destroy();
+    }
+  }
+  const refused = (port: number) => async () => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const answer = await Promise.race([once(socket, 'connect'), once(socket, 'error').catch((error: unknown) => [error])]).catch(
+      (error: unknown) => [error],
+    );
+    socket.destroy();
+    return (answer[0] as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';
+  };
+
+  test.each<{ first: NodeJS.Signals; more: NodeJS.Signals[] }>([
+    { first: 'SIGTERM', more: [] },
+    { first: 'SIGINT', more: [] },
+    { first: 'SIGTERM', more: ['SIGTERM', 'SIGINT', 'SIGTERM'] },
+  ])('$first, then $more: the request under way is answered, what it filled is kept, and the exit code is 0', async (signals) => {
+    const running = (gateway = await startGateway(env));
+    const hold = holdFirst(proxy, id);
+    const read = running.graphql<{ orders: { nodes: unknown[] } }>(WINDOW, {}, { token: operator });
+    await within('the held answer', hold.heldOnce);
+    running.kill(signals.first);
+    await until('new connections are refused', refused(running.port));
+    for (const signal of signals.more) running.kill(signal);
+    expect(running.isRunning()).toBe(true);
+    hold.release();
+    const answer = await within('the answer', read);
+    expect(answer).toMatchObject({ status: 200, data: { orders: { nodes: [{ id, status: 'SUBMITTED' }] } } });
+    await until('the end of the process', () => !running.isRunning());
+    expect(await running.stop()).toBe(0);
+    expect(await inRedis('orders:list:*')).toEqual(['orders:list:createdBy=2025-07-24T15:00Z:TimeWindow=60']);
+    const log = running.output().trim().split('\n');
+    expect(log.filter((line) => line.includes('shutting down'))).toHaveLength(1);
+    expect(log.at(-1)).toContain('"msg":"stopped"');
+    expect(running.output()).not.toMatch(/"level":[56]0/);
+  });
+
+  test('a mutation under way is committed, acknowledged and invalidates', async () => {
+    const running = (gateway = await startGateway(env));
+    const hold = holdFirst(proxy, 'COMMIT');
+    const change = running.graphql(ADVANCE, { id }, { token: operator });
+    await within('the held answer', hold.heldOnce);
+    running.kill('SIGTERM');
+    await until('new connections are refused', refused(running.port));
+    hold.release();
+    expect(await within('the answer', change)).toMatchObject({ status: 200, data: { updateOrderStatus: { status: 'SHIPPED' } } });
+    expect(await running.stop()).toBe(0);
+    expect(await inRedis('token:*TimeWindow=60')).toHaveLength(1);
+  });
+
+  test('an answer that a slow client is still reading arrives whole', async () => {
+    const rows = Array.from({ length: 10_000 }, (_, index) => ({ number: `ORD-${index}`, product: 'x'.repeat(1_000) }));
+    await plant.insert(...rows);
+    const running = (gateway = await startGateway(env));
+    const query = encodeURIComponent('{ orders(createdBy: "2025-07-24T15:00Z") { nodes { number product } } }');
+    const socket = connect({ port: running.port, host: '127.0.0.1' });
+    socket.write(`GET /graphql?query=${query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${operator}\r\n`);
+    socket.write('Apollo-Require-Preflight: 1\r\n\r\n');
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    socket.pause();
+    const length = Number(/content-length: (\d+)/i.exec(head.toString())?.[1]);
+    expect(length).toBeGreaterThan(9_000_000);
+    running.kill('SIGTERM');
+    await until('new connections are refused', refused(running.port));
+    let received = head.length - head.indexOf('\r\n\r\n') - 4;
+    socket.on('data', (piece: Buffer) => (received += piece.length));
+    socket.on('error', () => undefined).resume();
+    await within('the end of the answer', once(socket, 'close'));
+    expect(received).toBe(length);
+    await until('the end of the process', () => !running.isRunning());
+    expect(await running.stop()).toBe(0);
+  });
+
+  test('a request that does not end is cut off after SHUTDOWN_TIMEOUT_SECONDS, and the exit code is 0', async () => {
+    const running = (gateway = await startGateway({ ...env, SHUTDOWN_TIMEOUT_SECONDS: '1', MES_DATABASE_TIMEOUT_SECONDS: '2' }));
+    const hold = holdFirst(proxy, id);
+    const read = running.graphql(WINDOW, {}, { token: operator }).catch(() => 'cut off');
+    await within('the held answer', hold.heldOnce);
+    running.kill('SIGTERM');
+    expect(await within('the cut', read)).toBe('cut off');
+    await until('the end of the process', () => !running.isRunning(), 8_000);
+    expect(await running.stop()).toBe(0);
+  });
+});

@@ -1,0 +1,44 @@
+import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startProxy } from './support/proxy.js';
+import { countAnswers, holdFirst, within } from './support/race.js';
+import { describeWith } from './support/servers/shared.js';
+
+const READERS = 300;
+const WINDOW = `{ orders(createdBy: "2025-07-24T15:00Z", window: 60) { totalCount nodes { id } } }`;
+
+/** Scans of the table as Postgres counts them; a backend reports them when it ends, so the gateway must have ended. */
+const SCANS = `select (seq_scan + coalesce(idx_scan, 0))::int as scans from pg_stat_user_tables where relname = 'orders'`;
+
+describeWith('postgres', 'redis')('300 readers of one cold window', () => {
+  test.each(['memory', 'Redis'])('cost one statement with %s', async (store) => {
+    const plant = await freshPlant();
+    const [order] = await plant.insert({ created_at: '2025-07-24T15:10:00Z' });
+    const url = new URL(plant.url);
+    const proxy = await startProxy({ port: Number(url.port) });
+    url.port = String(proxy.port);
+    let gateway: GatewayProcess | undefined;
+    try {
+      const redis: Record<string, string> = store === 'Redis' ? { REDIS_URL: await emptyRedis() } : {};
+      gateway = await startGateway({ MES_DATABASE_URL: url.href, ...redis });
+      const { graphql } = gateway;
+      const token = await tokenFor({ role: 'operator' });
+      const [before] = await plant.query(SCANS);
+      const answers = countAnswers(proxy, order!.id);
+      const hold = holdFirst(proxy, order!.id);
+      const reads = Array.from({ length: READERS }, () => graphql<{ orders: { totalCount: number } }>(WINDOW, {}, { token }));
+      await within('the held answer', hold.heldOnce);
+      // Sent after them all; most of them wait for the load by now. Whoever is late meets the cache.
+      await graphql('{ __typename }', {}, { token });
+      hold.release();
+      const counts = (await Promise.all(reads)).map(({ data }) => data?.orders.totalCount);
+      expect(counts).toEqual(Array.from({ length: READERS }, () => 1));
+      expect(answers()).toBe(1);
+      expect(await gateway.stop()).toBe(0);
+      const [after] = await plant.query(SCANS);
+      expect(Number(after!['scans']) - Number(before!['scans'])).toBe(1);
+    } finally {
+      await gateway?.stop();
+      await proxy.close();
+    }
+  });
+});
