@@ -5,6 +5,7 @@ import type { Store } from '../src/cache/store.js';
 import { unavailable } from '../src/cache/store.js';
 import { GatewayError } from '../src/errors.js';
 import { MIB, MINUTE } from '../src/units.js';
+import { storeWith } from './support/cache-parts.js';
 import { ChaosStore, Instance, VersionedSource } from './support/cache-world.js';
 import { FakeTime } from './support/fake-time.js';
 import { Gates } from './support/gates.js';
@@ -261,13 +262,9 @@ describe('the store does not answer', () => {
   test('a renewal that did not get through is kept, distrusted and retried', async () => {
     const inner = createMemoryStore(MIB);
     let up = true;
-    const flaky: Store = {
-      getMany: (keys) => inner.getMany(keys),
+    const flaky = storeWith(inner, {
       setMany: (entries) => (up ? inner.setMany(entries) : Promise.resolve(unavailable('down'))),
-      claim: (claims, owner, ttl) => inner.claim(claims, owner, ttl),
-      hold: () => Promise.resolve(),
-      close: () => inner.close(),
-    };
+    });
     const { time, a, b } = setUp(flaky);
     await a.read(['x']);
     up = false;

@@ -1,9 +1,6 @@
 import { tokenOf } from '../src/cache/entry.js';
-import { JoinedReader } from '../src/cache/joined-reader.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
-import { MemoryTier } from '../src/cache/memory-tier.js';
 import { ReadThrough } from '../src/cache/read-through.js';
-import { Renewals } from '../src/cache/renewals.js';
 import { unavailable, type Store, type StoreWrite } from '../src/cache/store.js';
 import { orderLists } from '../src/loaders/entities.js';
 import { listTokenKey } from '../src/orders/keys.js';
@@ -11,6 +8,7 @@ import type { OrderList } from '../src/orders/lists.js';
 import { tileAt } from '../src/orders/tiles.js';
 import { MesDatabase } from '../src/sources/mes-database.js';
 import { MIB } from '../src/units.js';
+import { cacheParts, storeWith } from './support/cache-parts.js';
 import { SILENT, versionedEntity } from './support/cache-world.js';
 import { FakeTime } from './support/fake-time.js';
 import { freshPlant, type Plant } from './support/gateway.js';
@@ -24,18 +22,14 @@ const TOKEN = listTokenKey(HOUR_OF_ORDERS);
 /** The same cache of lists as in the gateway, on `store`, with `database` behind it. */
 function cacheOn(store: Store, database: MesDatabase) {
   const time = new FakeTime();
-  const renewals = new Renewals((entries) => store.setMany(entries), time);
+  const parts = cacheParts(store, time);
   const entity = orderLists((ranges) => database.ordersCreatedIn(ranges), { ttl: 60_000, freshTtl: 60_000 }, time.now);
-  const memory = new MemoryTier(MIB);
-  const parts = { reader: new JoinedReader(store), store, memory, renewals, time, random: () => 0 };
-  return { cache: new ReadThrough(entity, parts), renewals };
+  return { cache: new ReadThrough(entity, parts), renewals: parts.renewals };
 }
 
 /** A store that makes the field's usual mistake out of a right cache: an entry gets the token of when it is written. */
 function stampingLate(inner: Store): Store {
-  return {
-    close: () => inner.close(),
-    getMany: (keys) => inner.getMany(keys),
+  return storeWith(inner, {
     setMany: async (entries) => {
       const read = await inner.getMany([TOKEN]);
       const token = read.kind === 'read' ? tokenOf(read.epoch, read.values[0]) : undefined;
@@ -43,7 +37,7 @@ function stampingLate(inner: Store): Store {
         entries.map((entry) => (typeof entry.value === 'object' ? { ...entry, value: { ...entry.value, token } } : entry)),
       );
     },
-  };
+  });
 }
 
 describeWith('postgres')('the race of race-fill.test.ts finds a cache that is wrong', () => {
@@ -101,21 +95,20 @@ describe('an answer of the store that is held', () => {
       read: () => Promise.resolve(0),
       time,
     };
-    const store: Store = {
-      close: () => inner.close(),
+    const store = storeWith(inner, {
       getMany: async (keys) => {
         const [answer] = await Promise.all([inner.getMany(keys), world.held]);
         return answer;
       },
       setMany: (entries): Promise<StoreWrite> => (world.writable ? inner.setMany(entries) : Promise.resolve(unavailable('test'))),
-    };
-    const renewals = new Renewals((entries) => store.setMany(entries), time);
+    });
+    const parts = cacheParts(store, time);
+    const { renewals } = parts;
     const load = async () => {
       world.loads += 1;
       await world.loaded;
       return [world.version];
     };
-    const parts = { reader: new JoinedReader(store), store, memory: new MemoryTier(MIB), renewals, time, random: () => 0 };
     const cache = new ReadThrough(versionedEntity(load), parts);
     world.read = async () => (await cache.readMany(['a'], SILENT))[0]!.value;
     const hold = () => {

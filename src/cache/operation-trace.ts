@@ -40,6 +40,11 @@ export class OperationTrace implements Trace {
   }
 
   summary(): TraceSummary {
-    return { stale: this.isStale, outcomes: this.outcomes, sqlStatements: this.sqlStatements, storeRoundTrips: this.storeRoundTrips };
+    return {
+      stale: this.isStale,
+      outcomes: this.outcomes,
+      sqlStatements: this.sqlStatements,
+      storeRoundTrips: this.storeRoundTrips,
+    };
   }
 }

@@ -7,7 +7,7 @@ import { newestFirst, type Order } from '../orders/order.js';
 import { checkChange, type StatusChange } from '../orders/status-flow.js';
 import { mergeRanges, type TimeRange } from '../orders/tiles.js';
 import { SECOND, type Milliseconds } from '../units.js';
-import { ORDER_COLUMNS, ORDER_SELECTION, toOrder, type OrderRow } from './order-row.js';
+import { ORDER_COLUMNS, ORDER_SELECTION, RowError, toOrder, type OrderRow } from './order-row.js';
 
 export interface MesDatabaseOptions {
   readonly url: string;
@@ -137,10 +137,11 @@ export class MesDatabase {
   }
 
   /** Cuts a connection on which the server says nothing for too long: BEGIN, COMMIT and ROLLBACK have no timeout in knex. */
-  private readonly limitSilence = ({ connection }: Client, done: () => void): void => {
-    const socket = connection.stream as Duplex & Pick<Socket, 'setTimeout'>;
+  private readonly limitSilence = (client: Client, done: (error: Error | null, client: Client) => void): void => {
+    const socket = client.connection.stream as Duplex & Pick<Socket, 'setTimeout'>;
     socket.setTimeout(this.options.timeout + SECOND, () => socket.destroy(new Error('the database is silent')));
-    done();
+    // The server gives a statement up when nobody waits for it any more.
+    client.query(`set statement_timeout = ${this.options.timeout}`, (error) => done(error, client));
   };
 
   private async select(sql: string, bindings: readonly Knex.RawBinding[]): Promise<Order[]> {
@@ -157,6 +158,11 @@ export class MesDatabase {
       return await work();
     } catch (error) {
       if (error instanceof GatewayError) throw error;
+      if (error instanceof RowError) {
+        throw new GatewayError('SOURCE_UNAVAILABLE', 'The order database holds an order that this gateway cannot read.', {
+          cause: error,
+        });
+      }
       throw sourceUnavailable('order database', error);
     }
   }

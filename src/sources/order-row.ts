@@ -29,7 +29,12 @@ function milliseconds(column: string): string {
   return `(extract(epoch from date_trunc('milliseconds', ${column})) * 1000)::float8 as ${column}`;
 }
 
-/** @throws Error naming the row and the column for a value that the contract does not allow */
+/** A value that the contract does not allow. The message names the row and the column; for the log only. */
+export class RowError extends Error {
+  override readonly name = 'RowError';
+}
+
+/** @throws RowError */
 export function toOrder(row: OrderRow): Order {
   return {
     id: text(row, 'id'),
@@ -69,5 +74,5 @@ function status(row: OrderRow): OrderStatus {
 }
 
 function refuse(row: OrderRow, column: string, expected: string): never {
-  throw new Error(`orders.${column} must be ${expected}, but order ${String(row.id)} has: ${JSON.stringify(row[column])}`);
+  throw new RowError(`orders.${column} must be ${expected}, but order ${String(row.id)} has: ${JSON.stringify(row[column])}`);
 }

@@ -20,12 +20,12 @@ export class Metrics implements Trace {
   });
   private readonly sqlStatements = new Counter({
     name: 'mes_sql_statements_total',
-    help: 'Statements sent to the order database.',
+    help: 'Loads from and changes of the order database; a change is one, although its transaction has several statements.',
     registers: [this.registry],
   });
   private readonly storeRoundTrips = new Counter({
     name: 'mes_store_round_trips_total',
-    help: 'Store requests that operations waited for; one request may serve several operations.',
+    help: 'Store requests of operations, those after the answer included; one request may serve several operations.',
     registers: [this.registry],
   });
   private readonly requests = new Histogram({

@@ -1,11 +1,8 @@
 import type { Scheduler } from 'fast-check';
 import type { Answer, CachedEntity } from '../../src/cache/entity.js';
-import { JoinedReader } from '../../src/cache/joined-reader.js';
-import { MemoryTier } from '../../src/cache/memory-tier.js';
 import type { Trace } from '../../src/cache/outcome.js';
 import { ReadThrough } from '../../src/cache/read-through.js';
-import { Renewals } from '../../src/cache/renewals.js';
-import { Reuse } from '../../src/cache/reuse.js';
+import type { Renewals } from '../../src/cache/renewals.js';
 import {
   unavailable,
   type Claim,
@@ -16,7 +13,7 @@ import {
   type StoreWrite,
 } from '../../src/cache/store.js';
 import type { Time } from '../../src/time.js';
-import { MIB } from '../../src/units.js';
+import { cacheParts } from './cache-parts.js';
 
 export const SILENT: Trace = { outcome: () => undefined, storeRoundTrip: () => undefined, sqlStatement: () => undefined };
 
@@ -125,7 +122,6 @@ export function versionedEntity(load: (keys: readonly string[]) => Promise<numbe
 export class Instance {
   readonly renewals: Renewals;
   readonly cache: ReadThrough<string, number>;
-  readonly reader: JoinedReader;
 
   constructor(
     private readonly source: VersionedSource,
@@ -135,19 +131,9 @@ export class Instance {
     random = () => 0,
     entity = versionedEntity((keys) => this.load(keys)),
   ) {
-    this.reader = new JoinedReader(store);
-    this.renewals = new Renewals((entries) => store.setMany(entries), time);
-    this.cache = new ReadThrough(entity, {
-      reader: this.reader,
-      store,
-      memory: new MemoryTier(MIB),
-      renewals: this.renewals,
-      time,
-      fillLock: 1_000,
-      staleFor: 60_000,
-      reuse: new Reuse(this.renewals, time),
-      random,
-    });
+    const parts = cacheParts(store, time, random);
+    this.renewals = parts.renewals;
+    this.cache = new ReadThrough(entity, parts);
   }
 
   /** The database's answer is fixed at one moment, between the request and the arrival of the answer. */
