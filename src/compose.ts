@@ -83,7 +83,7 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     files: filesDeps(sessions, cache, fileSource, metrics),
     readiness: createReadiness({
       database: check,
-      storeAvailable: () => cache.store.available,
+      store: async () => (await cache.store.getMany(['readyz'])).kind === 'read',
       draining: () => draining,
       time: systemTime,
     }),

@@ -5,6 +5,7 @@ import { touchedTokens } from '../src/changes/touched.js';
 import { GatewayError } from '../src/errors.js';
 import { PlantCalendar } from '../src/orders/plant-day.js';
 import type { StatusChange } from '../src/orders/status-flow.js';
+import { UnknownOutcomeError } from '../src/orders/unknown-outcome.js';
 import { idOf, orderOf } from './support/orders.js';
 
 const OPERATOR: Viewer = { role: 'operator', subject: 'ada' };
@@ -61,6 +62,14 @@ describe('a command that changes orders', () => {
     const { commands, journal } = commandsOf(OPERATOR, () => Promise.reject(refusal));
     await expect(commands.changeStatuses([change(1)])).rejects.toBe(refusal);
     expect(journal).toEqual([]);
+  });
+
+  test('whose commit was not confirmed renews what it may have changed, and fails', async () => {
+    const before = orderOf({ id: idOf(1) });
+    const doubt = new UnknownOutcomeError([{ before, after: { ...before, status: 'PACKAGING' } }], new Error('reset'));
+    const { commands, journal } = commandsOf(OPERATOR, () => Promise.reject(doubt));
+    await expect(commands.changeStatuses([change(1)])).rejects.toBe(doubt);
+    expect(journal).toEqual([['renewed', ...touchedTokens([{ before, after: before }], [15, 60], calendar)]]);
   });
 
   test.each([

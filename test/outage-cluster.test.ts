@@ -69,4 +69,17 @@ describeWith('postgres', 'redis')('on a Redis Cluster of six nodes', () => {
       }
     }
   });
+
+  test('a killed master is survived: every read answers, and the cache works again once a replica took over', async () => {
+    const [master] = await cluster.masterNodes();
+    await master!.kill();
+    const answered = async () => (await day(a)).statuses;
+    for (let round = 0; round < 10; round += 1) expect(await answered()).toEqual(['MANUFACTURING_APPROVED']);
+    await until('the cache works again on both', async () => {
+      const outcomes = await Promise.all([a, b].map(async (gateway) => (await day(gateway)).cache.outcomes['orders'] ?? {}));
+      return outcomes.every((each) => Object.keys(each).every((outcome) => outcome.startsWith('hit')));
+    });
+    await change(a, 'MANUFACTURING_STARTED');
+    for (const gateway of [b, a]) expect((await day(gateway)).statuses).toEqual(['MANUFACTURING_STARTED']);
+  }, 60_000);
 });

@@ -35,10 +35,10 @@ describeWith('postgres')('an outage of the database', () => {
 
   const ask = (query: string, variables: Record<string, unknown>) =>
     within('an answer', gateway!.graphql(query, variables, { token: operator }), 20_000);
-  const expectUnavailable = async (query: string, variables: Record<string, unknown>) => {
+  const expectUnavailable = async (query: string, variables: Record<string, unknown>, message = 'database does not answer') => {
     const answer = await ask(query, variables);
     expect(answer.errors).toMatchObject([
-      { message: expect.stringContaining('database does not answer'), extensions: { code: 'SOURCE_UNAVAILABLE' } },
+      { message: expect.stringContaining(message), extensions: { code: 'SOURCE_UNAVAILABLE' } },
     ]);
     expect(answer.text).not.toMatch(INTERNALS);
   };
@@ -105,6 +105,23 @@ describeWith('postgres')('an outage of the database', () => {
     expect((await ask(WINDOW, WARM)).data).toEqual({ orders: { nodes: [{ status: 'SUBMITTED' }] } });
   });
 
+  test('what has expired is answered for a while, and marked as stale', async () => {
+    gateway = await startGateway({ MES_DATABASE_URL: plant.url, ORDER_TTL_SECONDS: '1', STALE_MAX_SECONDS: '3' });
+    const { data: cached } = await ask(WINDOW, WARM);
+    await server.kill();
+    await until('the entry has expired', async () => (await ask(WINDOW, WARM)).extensions?.cache?.stale === true);
+    const stale = await ask(WINDOW, WARM);
+    expect(stale).toMatchObject({ data: cached, extensions: { cache: { stale: true, outcomes: { orders: { stale: 1 } } } } });
+    expect(await (await gateway.get('/metrics')).text()).toMatch(
+      /mes_cache_outcomes_total\{entity="orders",outcome="stale"\} [1-9]/,
+    );
+    await until('the entry is too old', async () => (await ask(WINDOW, WARM)).errors !== undefined);
+    await expectUnavailable(WINDOW, WARM);
+    await server.restart();
+    await healed();
+    expect((await ask(WINDOW, WARM)).extensions).toBeUndefined();
+  });
+
   describe('that does not answer any more', () => {
     const viaProxy = async () => {
       const url = new URL(plant.url);
@@ -132,11 +149,14 @@ describeWith('postgres')('an outage of the database', () => {
 
     test('frozen at the commit: the change fails in time', async () => {
       const proxy = await viaProxy();
+      expect((await ask(WINDOW, WARM)).data).toEqual({ orders: { nodes: [{ status: 'INITIATED' }] } });
       const hold = holdFirst(proxy, 'COMMIT');
-      const change = expectUnavailable(ADVANCE, { id, status: 'SUBMITTED' });
+      const change = expectUnavailable(ADVANCE, { id, status: 'SUBMITTED' }, 'did not confirm the change');
       await within('the held commit', hold.heldOnce);
       await change;
       hold.release();
+      // It was made all the same; a reader must not be kept from it by an entry from before.
+      expect((await ask(WINDOW, WARM)).data).toEqual({ orders: { nodes: [{ status: 'SUBMITTED' }] } });
       await proxy.close();
     });
   });

@@ -85,7 +85,9 @@ export class GuardedStore implements Store {
 
 function withDeadline<T>(request: Promise<T>, { deadline, time }: GuardOptions) {
   return new Promise<T | ReturnType<typeof unavailable>>((resolve) => {
-    const cancel = time.after(deadline, () => resolve(unavailable(`no answer within ${deadline} ms`)));
+    const giveUp = () => resolve(unavailable(`no answer within ${deadline} ms`));
+    // When this process itself was busy for so long, an answer may lie in the socket already: sockets are read first.
+    const cancel = time.after(deadline, () => setImmediate(giveUp));
     const settle = (answer: T | ReturnType<typeof unavailable>) => {
       cancel();
       resolve(answer);

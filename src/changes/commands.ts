@@ -8,6 +8,7 @@ import { parseFilePath } from '../files/path.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
 import type { StatusChange } from '../orders/status-flow.js';
+import { UnknownOutcomeError } from '../orders/unknown-outcome.js';
 import type { Minutes } from '../units.js';
 import { touchedTokens, type OrderChange } from './touched.js';
 
@@ -15,7 +16,10 @@ import { touchedTokens, type OrderChange } from './touched.js';
 const CHANGES_MAX = 500;
 
 export interface CommandParts {
-  /** Commits all changes or none, and answers each order before and after, in the order of `changes`. */
+  /**
+   * Commits all changes or none, and answers each order before and after, in the order of `changes`.
+   * @throws UnknownOutcomeError if it is not known which
+   */
   readonly changeStatuses: (changes: readonly StatusChange[]) => Promise<readonly { before: Order; after: Order }[]>;
   readonly renewals: Pick<Renewals, 'renew'>;
   readonly levels: readonly Minutes[];
@@ -49,7 +53,11 @@ export class Commands {
         authorise(viewer, 'change-orders');
         const checked = checkedChanges(changes);
         trace.sqlStatement();
-        const changed = await this.parts.changeStatuses(checked);
+        const changed = await this.parts.changeStatuses(checked).catch(async (error: unknown) => {
+          // A change that may have been made must not stay hidden behind old entries.
+          if (error instanceof UnknownOutcomeError) await this.announce(error.changes, trace);
+          throw error;
+        });
         await this.announce(changed, trace);
         return changed.map(({ after }) => after);
       },

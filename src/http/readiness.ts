@@ -5,7 +5,8 @@ import type { Readiness } from './health.js';
 export interface ReadinessParts {
   /** Rejects with the reason if the order database does not answer or has not the tables it must have. */
   readonly database: () => Promise<void>;
-  readonly storeAvailable: () => boolean;
+  /** Whether the store answers now. */
+  readonly store: () => Promise<boolean>;
   readonly draining: () => boolean;
   readonly time: Time;
 }
@@ -13,14 +14,14 @@ export interface ReadinessParts {
 const PATIENCE = 2 * SECOND;
 
 /** Ready is a gateway that answers requests: it needs the database; without the store it is slower, but answers. */
-export function createReadiness({ database, storeAvailable, draining, time }: ReadinessParts): () => Promise<Readiness> {
+export function createReadiness({ database, store, draining, time }: ReadinessParts): () => Promise<Readiness> {
   return async () => {
-    const databaseState = await stateOf(database, time);
+    const [databaseState, storeAnswers] = await Promise.all([stateOf(database, time), store()]);
     return {
       ready: databaseState === 'ok' && !draining(),
       parts: {
         database: databaseState,
-        store: storeAvailable() ? 'ok' : 'not reachable; answers come from the database',
+        store: storeAnswers ? 'ok' : 'not reachable; answers come from the database',
         ...(draining() && { process: 'shutting down' }),
       },
     };

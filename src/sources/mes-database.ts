@@ -6,6 +6,7 @@ import { GatewayError, sourceUnavailable } from '../errors.js';
 import { newestFirst, type Order } from '../orders/order.js';
 import { checkChange, type StatusChange } from '../orders/status-flow.js';
 import { mergeRanges, type TimeRange } from '../orders/tiles.js';
+import { UnknownOutcomeError } from '../orders/unknown-outcome.js';
 import { SECOND, type Milliseconds } from '../units.js';
 import { ORDER_COLUMNS, ORDER_SELECTION, RowError, toOrder, type OrderRow } from './order-row.js';
 
@@ -88,7 +89,7 @@ export class MesDatabase {
   /**
    * Changes statuses in one transaction, all or none. Rows are locked in the order of their ids, so that two such
    * transactions never wait for each other in a circle.
-   * @throws GatewayError NOT_FOUND, CONFLICT, INVALID_TRANSITION
+   * @throws GatewayError NOT_FOUND, CONFLICT, INVALID_TRANSITION; UnknownOutcomeError if the commit was not confirmed
    */
   changeStatuses(changes: readonly StatusChange[]): Promise<ChangedOrder[]> {
     const lock = `select ${ORDER_SELECTION} from orders where id = any(?::uuid[]) order by orders.id for update`;
@@ -97,13 +98,18 @@ export class MesDatabase {
       from unnest(?::uuid[], ?::text[]) as change (id, status)
       where orders.id = change.id`;
     const ids = changes.map(({ id }) => id);
+    let ready: ChangedOrder[] | undefined;
+    const work = async (transaction: Knex): Promise<ChangedOrder[]> => {
+      const before = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
+      for (const change of changes) checkChange(change, found(before, change.id));
+      await this.rows(transaction, update, [ids, changes.map(({ status }) => status)]);
+      const after = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
+      return (ready = ids.map((id) => ({ before: found(before, id), after: found(after, id) })));
+    };
     return this.run(() =>
-      this.knex.transaction(async (transaction) => {
-        const before = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
-        for (const change of changes) checkChange(change, found(before, change.id));
-        await this.rows(transaction, update, [ids, changes.map(({ status }) => status)]);
-        const after = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
-        return ids.map((id) => ({ before: found(before, id), after: found(after, id) }));
+      this.knex.transaction(work).catch((error: unknown) => {
+        // All was done but the commit, which is what failed.
+        throw ready ? new UnknownOutcomeError(ready, error) : error;
       }),
     );
   }

@@ -38,6 +38,7 @@ export interface GraphqlAnswer<T> {
 
 /** `extensions.cache`, answered to a request with the header `x-cache-debug: 1`. */
 export interface CacheReport {
+  readonly stale: boolean;
   readonly outcomes: Record<string, Record<string, number>>;
   readonly sqlStatements: number;
   readonly storeRoundTrips: number;
