@@ -1,28 +1,9 @@
 import { Flights } from '../src/cache/flights.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
-import { OperationTrace } from '../src/cache/operation-trace.js';
-import type { Store } from '../src/cache/store.js';
-import { unavailable } from '../src/cache/store.js';
-import { GatewayError } from '../src/errors.js';
 import { MIB, MINUTE } from '../src/units.js';
-import { storeWith } from './support/cache-parts.js';
-import { ChaosStore, Instance, VersionedSource } from './support/cache-world.js';
-import { FakeTime } from './support/fake-time.js';
-import { Gates } from './support/gates.js';
-
-function setUp(inner: Store = createMemoryStore(MIB), random = () => 0) {
-  const source = new VersionedSource();
-  const gates = new Gates();
-  const time = new FakeTime();
-  const instance = () => new Instance(source, new ChaosStore(inner, gates.pause), gates.pause, time, random);
-  return { source, gates, time, instance, a: instance(), b: instance() };
-}
-
-async function traced({ cache }: Instance, keys: readonly string[]) {
-  const trace = new OperationTrace();
-  const answers = await cache.readMany(keys, trace);
-  return { values: answers.map(({ value }) => value), ...trace.summary() };
-}
+import { settled, setUp, traced } from './support/cache-instances.js';
+import type { Instance, VersionedSource } from './support/cache-world.js';
+import type { Gates } from './support/gates.js';
 
 describe('fill starts, row changes, invalidation, fill ends', () => {
   test.each(['the same instance', 'another instance'])('the old value is served to nobody later, by %s', async (where) => {
@@ -152,46 +133,6 @@ describe('expiry', () => {
   });
 });
 
-describe('the source does not answer', () => {
-  const outage = new GatewayError('SOURCE_UNAVAILABLE', 'The source does not answer.');
-  const down = (source: VersionedSource) => {
-    source.read = () => {
-      throw outage;
-    };
-  };
-
-  test('an expired entry that nobody invalidated stands in, for a while, and is marked', async () => {
-    const { source, time, a, b } = setUp();
-    await a.read(['x']);
-    await a.cache.flush();
-    down(source);
-    time.advance(MINUTE + 1);
-    expect(await traced(a, ['x'])).toMatchObject({ values: [0], stale: true, outcomes: { versions: { stale: 1 } } });
-    expect(await traced(b, ['x'])).toMatchObject({ values: [0], stale: true });
-    time.advance(MINUTE);
-    await expect(a.read(['x'])).rejects.toBe(outage);
-    await expect(b.read(['x'])).rejects.toBe(outage);
-  });
-
-  test('what was invalidated is never served again', async () => {
-    const { source, a } = setUp();
-    await a.read(['x']);
-    await a.change('x');
-    down(source);
-    await expect(a.read(['x'])).rejects.toBe(outage);
-  });
-
-  test('an error that is no outage is not covered up', async () => {
-    const { source, time, a } = setUp();
-    await a.read(['x']);
-    time.advance(MINUTE + 1);
-    source.read = () => {
-      throw new TypeError('a bug');
-    };
-    await expect(a.read(['x'])).rejects.toThrow('a bug');
-  });
-});
-
 describe('refresh before expiry', () => {
   test('a hot entry is loaded again in the background, once, before it expires', async () => {
     const { source, gates, time, a } = setUp(createMemoryStore(MIB), () => 0.99);
@@ -231,54 +172,6 @@ describe('refresh before expiry', () => {
   });
 });
 
-describe('the store does not answer', () => {
-  const dead: Store = {
-    getMany: () => Promise.resolve(unavailable('down')),
-    setMany: () => Promise.resolve(unavailable('down')),
-    claim: () => Promise.resolve(unavailable('down')),
-    hold: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
-
-  test('reads come from the source, joined where they may be, and nothing is kept', async () => {
-    const { source, time, a } = setUp(dead);
-    expect(await traced(a, ['x'])).toMatchObject({ values: [0], outcomes: { versions: { bypassed: 1 } } });
-    source.commit('x');
-    time.advance(1_000);
-    expect(await traced(a, ['x'])).toMatchObject({ values: [0], outcomes: { versions: { reused: 1 } } });
-    time.advance(1);
-    expect(await traced(a, ['x'])).toMatchObject({ values: [1], outcomes: { versions: { bypassed: 1 } } });
-    await Promise.all(Array.from({ length: 100 }, () => a.read(['x'])));
-    expect(source.statements).toBe(2);
-  });
-
-  test('a change through this process ends the reuse of what it touches', async () => {
-    const { a } = setUp(dead);
-    expect(await a.read(['x', 'y'])).toEqual([0, 0]);
-    await a.change('x');
-    expect(await traced(a, ['x', 'y'])).toMatchObject({ values: [1, 0], outcomes: { versions: { bypassed: 1, reused: 1 } } });
-  });
-
-  test('a renewal that did not get through is kept, distrusted and retried', async () => {
-    const inner = createMemoryStore(MIB);
-    let up = true;
-    const flaky = storeWith(inner, {
-      setMany: (entries) => (up ? inner.setMany(entries) : Promise.resolve(unavailable('down'))),
-    });
-    const { time, a, b } = setUp(flaky);
-    await a.read(['x']);
-    up = false;
-    expect(await a.change('x')).toEqual({ version: 1, renewed: false });
-    expect(a.renewals.pendingCount).toBe(1);
-    expect(await a.read(['x'])).toEqual([1]);
-    up = true;
-    time.advance(200);
-    await settled(() => a.renewals.pendingCount === 0);
-    expect(await b.read(['x'])).toEqual([1]);
-    expect(time.pending).toBe(0);
-  });
-});
-
 test('what a stranger wrote under our keys is a miss', async () => {
   const inner = createMemoryStore(MIB);
   const { a } = setUp(inner);
@@ -295,8 +188,3 @@ test('what a stranger wrote under our keys is a miss', async () => {
     expect(await a.read(['x'])).toEqual([0]);
   }
 });
-
-async function settled(condition: () => boolean): Promise<void> {
-  for (let turn = 0; !condition() && turn < 100; turn += 1) await new Promise(setImmediate);
-  expect(condition()).toBe(true);
-}

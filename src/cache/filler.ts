@@ -1,6 +1,7 @@
 import type { EpochMilliseconds, Milliseconds } from '../units.js';
 import { newNonce, tokenOf, type Entry } from './entry.js';
 import type { Answer, CachedEntity } from './entity.js';
+import { holdLocks, lockKeyOf, type LockParts } from './fill-lock.js';
 import type { Flight, Flights } from './flights.js';
 import { answerOf, type Lookup, type LookupParts, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
@@ -8,11 +9,9 @@ import type { Reuse } from './reuse.js';
 import type { Store, StoreEntry } from './store.js';
 
 /** What all entities of a process share. */
-export interface CacheParts extends LookupParts {
+export interface CacheParts extends LookupParts, LockParts {
   readonly store: Pick<Store, 'setMany' | 'claim' | 'hold'>;
   readonly reuse: Reuse;
-  /** How long a process that died or stalled while it filled keeps others waiting. */
-  readonly fillLock: Milliseconds;
   /** 0 ≤ random() < 1, for the jitter of TTLs. */
   readonly random: () => number;
 }
@@ -77,7 +76,7 @@ export class Filler<K, V> {
     const others: Fill<K, V>[] = [];
     if (claimed.length === 0) return { mine, others };
     trace.storeRoundTrip();
-    const claims = claimed.map(({ slot }) => ({ tokenKey: slot.tokenKey, lockKey: lockKey(slot), nonce: newNonce() }));
+    const claims = claimed.map(({ slot }) => ({ tokenKey: slot.tokenKey, lockKey: lockKeyOf(slot.tokenKey), nonce: newNonce() }));
     const answer = await this.parts.store.claim(claims, owner, this.parts.fillLock);
     claimed.forEach((fill, index) => {
       const result = answer.kind === 'claimed' ? answer.results[index] : undefined;
@@ -90,8 +89,8 @@ export class Filler<K, V> {
 
   private async loadAll(fills: readonly Fill<K, V>[], owner: string, trace: Trace): Promise<void> {
     if (fills.length === 0) return;
-    const locks = fills.filter(({ slot }) => slot.token !== undefined).map(({ slot }) => lockKey(slot));
-    const letGo = this.keepHolding(locks, owner);
+    const locks = fills.filter(({ slot }) => slot.token !== undefined).map(({ slot }) => lockKeyOf(slot.tokenKey));
+    const letGo = holdLocks(locks, owner, this.parts);
     try {
       const asked = this.flights.now();
       for (const { flight } of fills) flight.asked = asked;
@@ -160,7 +159,11 @@ export class Filler<K, V> {
     const asked = this.flights.now();
     for (const { flight } of fills) flight.asked = asked;
     const slots = fills.map(({ slot }) => slot);
-    const read = await this.lookup.recheck(slots, slots.map(lockKey), trace);
+    const read = await this.lookup.recheck(
+      slots,
+      slots.map(({ tokenKey }) => lockKeyOf(tokenKey)),
+      trace,
+    );
     let abandoned = read.kind === 'unavailable';
     for (const { slot, flight } of fills) {
       if (slot.answer) {
@@ -169,36 +172,13 @@ export class Filler<K, V> {
         continue;
       }
       flight.asked = undefined;
-      if (read.kind === 'read' && read.get(lockKey(slot)) === undefined) abandoned = true;
+      if (read.kind === 'read' && read.get(lockKeyOf(slot.tokenKey)) === undefined) abandoned = true;
     }
     return abandoned;
-  }
-
-  /** Extends the locks until the returned function is called, which leaves them for as long as it says. */
-  private keepHolding(lockKeys: readonly string[], owner: string): (ttl: Milliseconds) => void {
-    const { store, time, fillLock } = this.parts;
-    if (lockKeys.length === 0) return () => undefined;
-    let cancel = (): void => undefined;
-    const extendLater = (): void => {
-      cancel = time.after(fillLock / 3, () => {
-        void store.hold(lockKeys, owner, fillLock);
-        extendLater();
-      });
-    };
-    extendLater();
-    return (ttl) => {
-      cancel();
-      void store.hold(lockKeys, owner, ttl);
-    };
   }
 
   private crash(flight: Flight<Answer<V>>, error: unknown): void {
     this.flights.end(flight);
     flight.crash(error);
   }
-}
-
-/** In the same slot of a Redis Cluster as the token, which is its hash tag unless it has one itself. */
-function lockKey({ tokenKey }: Slot<never, never> | { tokenKey: string }): string {
-  return tokenKey.includes('{') ? `${tokenKey}:lock` : `{${tokenKey}}:lock`;
 }

@@ -1,10 +1,13 @@
+import { encodeFilePath } from './path.js';
+
 /** Where the store keeps a file: metadata and, for small ones, bytes. */
 export function fileKey(path: string): string {
   return `file:${path}`;
 }
 
+/** Encoded, because a brace would be read as a hash tag by a Redis Cluster. */
 export function fileTokenKey(path: string): string {
-  return `token:file:${path}`;
+  return `token:file:${encodeFilePath(path)}`;
 }
 
 /** Where the store keeps the partners whose orders name a file. */
@@ -13,5 +16,5 @@ export function fileOwnersKey(path: string): string {
 }
 
 export function fileOwnersTokenKey(path: string): string {
-  return `token:file-owners:${path}`;
+  return `token:file-owners:${encodeFilePath(path)}`;
 }
