@@ -1,9 +1,14 @@
+import type { CachedEntity } from '../src/cache/entity.js';
 import { Flights } from '../src/cache/flights.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
+import { ReadThrough } from '../src/cache/read-through.js';
+import { unavailable } from '../src/cache/store.js';
 import { MIB, MINUTE } from '../src/units.js';
 import { settled, setUp, traced } from './support/cache-instances.js';
-import type { Instance, VersionedSource } from './support/cache-world.js';
-import type { Gates } from './support/gates.js';
+import { cacheParts, storeWith } from './support/cache-parts.js';
+import { SILENT, type Instance, type VersionedSource } from './support/cache-world.js';
+import { FakeTime } from './support/fake-time.js';
+import { Gates } from './support/gates.js';
 
 describe('fill starts, row changes, invalidation, fill ends', () => {
   test.each(['the same instance', 'another instance'])('the old value is served to nobody later, by %s', async (where) => {
@@ -187,4 +192,46 @@ test('what a stranger wrote under our keys is a miss', async () => {
     await inner.setMany([{ key: 'token:x', value, ttl: MINUTE }]);
     expect(await a.read(['x'])).toEqual([0]);
   }
+});
+
+describe('keys that share a place in the store, such as today’s orders of two days', () => {
+  const days = (gates: Gates) => {
+    const entity: CachedEntity<string, string> = {
+      name: 'days',
+      valueKey: () => 'value:new',
+      tokenKey: (day) => `token:new:${day}`,
+      load: async (keys) => {
+        await gates.pause('load');
+        return keys.map((day) => `orders of ${day}`);
+      },
+      ttl: () => MINUTE,
+      weigh: () => 8,
+      pack: (value) => value,
+      unpack: (stored) => stored as string,
+    };
+    return entity;
+  };
+  const read = async (cache: ReadThrough<string, string>, day: string) => (await cache.readMany([day], SILENT))[0]?.value;
+
+  test('are never taken for each other: not cached, not joined, not used again, not stale', async () => {
+    const gates = new Gates();
+    const time = new FakeTime();
+    const inner = createMemoryStore(MIB);
+    let up = true;
+    const gone = () => Promise.resolve(unavailable('down'));
+    const store = storeWith(inner, {
+      getMany: (keys) => (up ? inner.getMany(keys) : gone()),
+      claim: (...claim) => (up ? inner.claim(...claim) : gone()),
+    });
+    const cache = new ReadThrough(days(gates), cacheParts(store, time));
+    const load = gates.hold('load');
+    const monday = read(cache, 'Monday');
+    const tuesday = read(cache, 'Tuesday');
+    await load.reached;
+    load.release();
+    expect(await Promise.all([monday, tuesday])).toEqual(['orders of Monday', 'orders of Tuesday']);
+    for (const day of ['Monday', 'Tuesday', 'Monday']) expect(await read(cache, day)).toBe(`orders of ${day}`);
+    up = false;
+    for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Monday']) expect(await read(cache, day)).toBe(`orders of ${day}`);
+  });
 });

@@ -58,6 +58,18 @@ describeWith('postgres', 'redis')('on a Redis Cluster of six nodes', () => {
     for (const size of slots) expect(Number(size)).toBeGreaterThan(0);
   });
 
+  test('the tokens of a day are checked by one request to one node', async () => {
+    const before = await requests();
+    expect((await day(b)).cache).toMatchObject({ outcomes: { orders: { 'hit-memory': 24 } } });
+    expect((await requests()) - before).toBe(1);
+  });
+
+  /** Reads of several keys that all nodes have served so far. */
+  async function requests(): Promise<number> {
+    const stats = await Promise.all(cluster.nodes.map((node) => node.cli('info', 'commandstats')));
+    return stats.map((text) => Number(/cmdstat_mget:calls=(\d+)/.exec(text)?.[1] ?? 0)).reduce((sum, calls) => sum + calls, 0);
+  }
+
   test('a change by either instance is read by both, in lists and single orders', async () => {
     const [first] = orders;
     for (const [index, status] of ['FILE_UPLOADED', 'SUBMITTED', 'PRICE_CALCULATED', 'MANUFACTURING_APPROVED'].entries()) {

@@ -5,7 +5,9 @@ import type { Outcome, Trace } from './outcome.js';
 export interface CachedEntity<K, V> {
   /** For metrics and logs. */
   readonly name: string;
+  /** Where the store keeps the entry; may be the same for keys that follow each other in time. */
   valueKey(key: K): string;
+  /** Where the store keeps the token; another one for each key. */
   tokenKey(key: K): string;
   /**
    * Asks the source for all keys at once; `result[i]` belongs to `keys[i]`. Whole or nothing: what could not be loaded

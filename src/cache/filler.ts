@@ -121,13 +121,13 @@ export class Filler<K, V> {
       const newest = this.flights.end(flight);
       if (slot.token === undefined) {
         const answer: Answer<V> = { value, loadedAt, outcome: 'bypassed' };
-        this.parts.reuse.put(slot, answer, mark);
+        this.parts.reuse.put(slot, answer, this.entity.weigh(value), mark);
         flight.land(answer);
         return;
       }
       const ttl = Math.ceil(this.entity.ttl(slot.key, value) * (1 - JITTER * this.parts.random()));
       const entry: Entry<V> = { token: slot.token, loadedAt, expiresAt: loadedAt + ttl, cost, value };
-      if (newest) this.parts.memory.put(slot.valueKey, entry, this.entity.weigh(value));
+      if (newest) this.parts.memory.put(slot.tokenKey, entry, this.entity.weigh(value));
       writes.push({ key: slot.valueKey, value: { ...entry, value: this.entity.pack(value) }, ttl: ttl + this.parts.staleFor });
       flight.land(answerOf(entry, 'filled'));
     });

@@ -10,7 +10,9 @@ import type { Renewals } from './renewals.js';
 /** One key on its way through a read. */
 export interface Slot<K, V> {
   readonly key: K;
+  /** Where the store keeps the entry. Keys that are never valid at the same time may share it. */
   readonly valueKey: string;
+  /** Where the store keeps the token; inside the process the name of the key, since no two keys share it. */
   readonly tokenKey: string;
   /** What this process has; not yet known to be valid. */
   memory: Entry<unknown> | undefined;
@@ -58,7 +60,7 @@ export class Lookup<K, V> {
 
   /** What a load that ended while the store was being asked has left in memory, if it is valid under the slot's token. */
   landed(slot: Slot<K, V>): Answer<V> | undefined {
-    const entry = this.parts.memory.get(slot.valueKey);
+    const entry = this.parts.memory.get(slot.tokenKey);
     return entry && this.isValid(entry, slot) ? answerOf(entry as Entry<V>, 'hit-memory') : undefined;
   }
 
@@ -69,9 +71,8 @@ export class Lookup<K, V> {
   }
 
   private newSlot(key: K): Slot<K, V> {
-    const valueKey = this.entity.valueKey(key);
-    const memory = this.parts.memory.get(valueKey);
-    const tokenKey = this.entity.tokenKey(key);
+    const [valueKey, tokenKey] = [this.entity.valueKey(key), this.entity.tokenKey(key)];
+    const memory = this.parts.memory.get(tokenKey);
     const nothing = { token: undefined, fallback: undefined, hit: undefined, answer: undefined };
     return { key, valueKey, tokenKey, memory, trust: 'unavailable', ...nothing };
   }
@@ -100,7 +101,7 @@ export class Lookup<K, V> {
     if (slot.token === undefined || !isEntry(candidate) || candidate.token !== slot.token) return;
     if (!this.isValid(candidate, slot)) this.keepFallback(slot, candidate);
     else if (slot.memory) this.hit(slot, candidate as Entry<V>, 'hit-memory');
-    else this.hit(slot, this.promote(slot.valueKey, candidate), 'hit-store');
+    else this.hit(slot, this.promote(slot.tokenKey, candidate), 'hit-store');
   }
 
   private hit(slot: Slot<K, V>, entry: Entry<V>, outcome: Outcome): void {
@@ -117,9 +118,9 @@ export class Lookup<K, V> {
     return entry.token === token && entry.expiresAt > this.parts.time.now();
   }
 
-  private promote(valueKey: string, stored: Entry<unknown>): Entry<V> {
+  private promote(tokenKey: string, stored: Entry<unknown>): Entry<V> {
     const entry = { ...stored, value: this.entity.unpack(stored.value) };
-    this.parts.memory.put(valueKey, entry, this.entity.weigh(entry.value));
+    this.parts.memory.put(tokenKey, entry, this.entity.weigh(entry.value));
     return entry;
   }
 }

@@ -61,11 +61,11 @@ export class ReadThrough<K, V> {
   private async joinOrFill(misses: readonly Slot<K, V>[], arrival: number, trace: Trace): Promise<void> {
     const fills: Fill<K, V>[] = [];
     const results = misses.map((slot) => {
-      const joined = this.flights.joinable(slot.valueKey, slot.token, arrival);
+      const joined = this.flights.joinable(slot.tokenKey, slot.token, arrival);
       if (joined) return joined.result.then((answer): Answer<V> => ({ ...answer, outcome: 'joined' }));
       const ready = this.lookup.landed(slot) ?? this.parts.reuse.get(slot);
       if (ready) return Promise.resolve(ready);
-      const flight = this.flights.start(slot.valueKey, slot.token);
+      const flight = this.flights.start(slot.tokenKey, slot.token);
       fills.push({ slot, flight });
       return flight.result;
     });
@@ -89,8 +89,8 @@ export class ReadThrough<K, V> {
   /** In the background. If it fails, the entry is still good, and its expiry brings a load that somebody waits for. */
   private refresh(slots: readonly Slot<K, V>[]): void {
     const fills = slots
-      .filter(({ valueKey }) => !this.flights.has(valueKey))
-      .map((slot) => ({ slot, flight: this.flights.start(slot.valueKey, slot.token) }));
+      .filter(({ tokenKey }) => !this.flights.has(tokenKey))
+      .map((slot) => ({ slot, flight: this.flights.start(slot.tokenKey, slot.token) }));
     for (const { flight } of fills) flight.result.catch(() => undefined);
     if (fills.length > 0) void this.filler.fill(fills, NOBODY);
   }

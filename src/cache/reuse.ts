@@ -1,13 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import type { Time } from '../time.js';
-import { SECOND, type Milliseconds } from '../units.js';
+import { MIB, SECOND, type Bytes, type Milliseconds } from '../units.js';
 import type { Answer } from './entity.js';
 import type { Slot } from './lookup.js';
 import type { Renewals } from './renewals.js';
 
 /** How long a load is used again while the store is away: the stated bound of staleness of that time. */
 export const REUSE: Milliseconds = SECOND;
-const MAX_ENTRIES = 2_000;
+/** Of an answer beside its value. */
+const OVERHEAD: Bytes = 400;
+const MAX_SIZE: Bytes = 16 * MIB;
 
 interface Kept {
   readonly answer: Answer<unknown>;
@@ -19,7 +21,7 @@ interface Kept {
  * processes, and the source must not get every request. A change through this process ends the reuse of what it touches.
  */
 export class Reuse {
-  private readonly kept = new LRUCache<string, Kept>({ max: MAX_ENTRIES });
+  private readonly kept = new LRUCache<string, Kept>({ maxSize: MAX_SIZE });
 
   constructor(
     private readonly renewals: Pick<Renewals, 'latest' | 'renewedSince'>,
@@ -31,12 +33,12 @@ export class Reuse {
     return this.renewals.latest;
   }
 
-  put<V>(slot: Slot<unknown, V>, answer: Answer<V>, mark: number): void {
-    if (slot.trust === 'unavailable') this.kept.set(slot.valueKey, { answer, renewals: mark });
+  put<V>(slot: Slot<unknown, V>, answer: Answer<V>, size: Bytes, mark: number): void {
+    if (slot.trust === 'unavailable') this.kept.set(slot.tokenKey, { answer, renewals: mark }, { size: OVERHEAD + size });
   }
 
   get<V>(slot: Slot<unknown, V>): Answer<V> | undefined {
-    const kept = slot.trust === 'unavailable' ? this.kept.get(slot.valueKey) : undefined;
+    const kept = slot.trust === 'unavailable' ? this.kept.get(slot.tokenKey) : undefined;
     if (!kept || this.time.now() - kept.answer.loadedAt > REUSE) return undefined;
     if (this.renewals.renewedSince(slot.tokenKey, kept.renewals)) return undefined;
     return { ...(kept.answer as Answer<V>), outcome: 'reused' };
