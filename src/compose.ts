@@ -3,7 +3,8 @@ import { Commands } from './changes/commands.js';
 import { openAccess } from './compose/access.js';
 import { openCache, type OpenedCache } from './compose/cache.js';
 import { Closing } from './compose/closing.js';
-import { openDatabase, openFileSource } from './compose/sources.js';
+import { checkFolders } from './compose/folders.js';
+import { demoSubjects, openDatabase, openFileSource } from './compose/sources.js';
 import type { Config } from './config.js';
 import { startDemoPlant } from './embedded/demo.js';
 import type { FileSource } from './files/file.js';
@@ -47,6 +48,7 @@ export async function startGateway(config: Config, log: FastifyBaseLogger, say: 
 }
 
 async function open(config: Config, log: FastifyBaseLogger, say: (line: string) => void, closing: Closing): Promise<Gateway> {
+  await checkFolders(config);
   const fileSource = await openFileSource(config, say, closing);
   const { database, check, plantUrl } = await openDatabase(config, log, say, closing);
   const cache = openCache(config, { database, files: fileSource }, log, closing);
@@ -70,7 +72,8 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     presign: (path, expiresIn) => fileSource.presign(path, expiresIn),
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
   });
-  const apollo = createGraphqlServer([landingPage({ examples: () => exampleOperations(systemTime.now()), demo })]);
+  const subjects = config.database.url === undefined ? await demoSubjects(database) : {};
+  const apollo = createGraphqlServer([landingPage({ examples: () => exampleOperations(systemTime.now(), subjects), demo })]);
   await apollo.start();
   closing.push(() => apollo.stop());
   let draining = false;

@@ -23,11 +23,12 @@ function say(line: string): void {
 
 /** Failures whose message is all that an operator needs; anything else is shown with its stack. */
 function fail(error: unknown): never {
-  const { code, name, message } = error as NodeJS.ErrnoException;
+  const { code, name, syscall, message } = error as NodeJS.ErrnoException;
   const { host, port } = config.http;
-  if (code === 'EADDRINUSE') process.stderr.write(`PORT: ${port} on ${host} is in use already; expected a free port.\n`);
-  else if (code === 'EACCES' || code === 'EADDRNOTAVAIL')
-    process.stderr.write(`HOST, PORT: cannot listen on ${host}:${port} (${code}).\n`);
+  if (syscall === 'listen' && code === 'EADDRINUSE') {
+    process.stderr.write(`PORT: ${port} on ${host} is in use already; expected a free port.\n`);
+  } else if (syscall === 'listen') process.stderr.write(`HOST, PORT: cannot listen on ${host}:${port} (${code}).\n`);
+  else if (name === 'ConfigError') process.stderr.write(`The gateway cannot start:\n${message}\n`);
   else if (name === 'SchemaError') process.stderr.write(`MES_DATABASE_URL: ${message}\n`);
   else log.fatal({ err: error }, 'the gateway cannot start');
   process.exit(1);

@@ -6,7 +6,7 @@ export function welcome(url: string, identities: readonly DemoIdentity[]): strin
   return `
   MES gateway, DEMO: embedded data, tokens for everyone on this machine. Not for production.
 
-  Open  ${url}/graphql   Sandbox with ready operations and tokens
+  Open  ${url}/graphql   ready operations and tokens, in Sandbox or, without the Internet, the built-in console
         ${url}/readyz    what works and what does not
         ${url}/metrics   outcomes per tier, for Prometheus
 

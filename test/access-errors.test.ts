@@ -20,6 +20,7 @@ async function errorsOf(query: string, failure = new Error('not to be reached'),
   const contextValue = {
     orders: { page: fails, one: fails },
     logError: (error: unknown) => logged.push(error),
+    cacheReport: () => undefined,
     named: () => undefined,
   } as unknown as Context;
   const { body, http } = await server.executeOperation({ query, variables }, { contextValue });

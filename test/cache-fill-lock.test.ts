@@ -62,7 +62,7 @@ describeWith('redis')('fill lock across processes', () => {
     expect(source.statements).toBe(1);
     rows?.release();
     expect(await first).toEqual([0]);
-    expect((await second)?.map(({ outcome }) => outcome)).toEqual(['hit-store']);
+    expect((await second)?.map(({ outcome }) => outcome)).toEqual(['awaited']);
     expect(source.statements).toBe(1);
   });
 
@@ -115,6 +115,45 @@ describeWith('redis')('fill lock across processes', () => {
     expect(source.statements).toBeLessThanOrEqual(3);
   });
 
+  test('and one that waits already stops waiting', async () => {
+    const { source, key, members } = await setUp(2);
+    const [a, b] = members;
+    const rows = a?.gates.hold('rows on their way');
+    const early = a?.instance.read([key]);
+    await rows?.reached;
+    const trace = new OperationTrace();
+    const waiting = b?.instance.cache.readMany([key], trace);
+    await until(() => trace.summary().storeRoundTrips > 3);
+    await a?.instance.change(key);
+    // While the old load is still under way.
+    expect((await waiting)?.map(({ value, outcome }) => [value, outcome])).toEqual([[1, 'filled']]);
+    expect(source.statements).toBe(2);
+    rows?.release();
+    await early;
+  });
+
+  test('a refresh that waits for another process does not hand out what is invalidated meanwhile', async () => {
+    const source = new VersionedSource();
+    const [key, gates, store, other] = [randomUUID(), new Gates(), await connect(), await connect()];
+    // Every hit is due for a refresh: loads take a while, entries live shortly, and chance wants it.
+    const hasty = { random: () => 1 - Number.EPSILON, ttl: 2_000 };
+    const instance = new Instance(source, store, gates.pause, systemTime, hasty);
+    const rows = gates.hold('rows on their way');
+    const first = instance.read([key]);
+    await rows.reached;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    rows.release();
+    await first;
+    await instance.cache.flush();
+    const lock = { tokenKey: `token:${key}`, lockKey: `{token:${key}}:lock`, nonce: 'unused' };
+    while (!JSON.stringify(await other.claim([lock], 'other', 5_000)).includes('"locked":true'));
+    expect(await instance.read([key])).toEqual([0]);
+    await until(() => instance.cache.inFlight === 1);
+    await instance.change(key);
+    expect(await instance.read([key])).toEqual([1]);
+    await other.hold([lock.lockKey], 'other', 0);
+  });
+
   test('nobody lets go of a lock that is another’s', async () => {
     const store = await connect();
     const claim = { tokenKey: `token:{${randomUUID()}}`, lockKey: '', nonce: 'n1' };
@@ -134,3 +173,7 @@ describeWith('redis')('fill lock across processes', () => {
     await store.close();
   });
 });
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

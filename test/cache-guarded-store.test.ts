@@ -2,6 +2,7 @@ import { GuardedStore } from '../src/cache/guarded-store.js';
 import { JoinedReader } from '../src/cache/joined-reader.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { unavailable, type Store, type StoreRead } from '../src/cache/store.js';
+import { systemTime } from '../src/time.js';
 import { MIB } from '../src/units.js';
 import { FakeTime } from './support/fake-time.js';
 
@@ -153,4 +154,24 @@ describe('joined reads', () => {
     answerNext(1);
     expect(await second).toMatchObject({ kind: 'read' });
   });
+});
+
+test('a process that was busy for longer than the deadline does not blame the store', async () => {
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const inner = createMemoryStore(MIB);
+  // As a client does: the request leaves in a later turn of the event loop, and its answer comes some turns after.
+  const getMany = async (keys: readonly string[]) => {
+    await turns(3);
+    return inner.getMany(keys);
+  };
+  const store = new GuardedStore(Object.assign(Object.create(inner) as Store, { getMany }), {
+    deadline: 50,
+    pause: 1_000,
+    time: systemTime,
+  });
+  const answer = store.getMany(['k']);
+  for (const end = performance.now() + 120; performance.now() < end;);
+  expect(await answer).toMatchObject({ kind: 'read' });
 });

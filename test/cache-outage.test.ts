@@ -35,6 +35,26 @@ describe('the source does not answer', () => {
     await expect(a.read(['x'])).rejects.toBe(outage);
   });
 
+  test('what this process has changed is not hidden by a stand-in, also when the store is gone too', async () => {
+    let up = true;
+    const inner = createMemoryStore(MIB);
+    const gone = () => Promise.resolve(unavailable('down'));
+    const store = storeWith(inner, {
+      getMany: (keys) => (up ? inner.getMany(keys) : gone()),
+      setMany: (entries) => (up ? inner.setMany(entries) : gone()),
+      claim: (...claim) => (up ? inner.claim(...claim) : gone()),
+    });
+    const { source, a } = setUp(store);
+    await a.read(['renewed', 'pending', 'untouched']);
+    await a.change('renewed');
+    up = false;
+    await a.change('pending');
+    down(source);
+    await expect(a.read(['renewed'])).rejects.toBe(outage);
+    await expect(a.read(['pending'])).rejects.toBe(outage);
+    expect(await traced(a, ['untouched'])).toMatchObject({ values: [0], stale: true });
+  });
+
   test('an error that is no outage is not covered up', async () => {
     const { source, time, a } = setUp();
     await a.read(['x']);
@@ -90,6 +110,6 @@ describe('the store does not answer', () => {
     time.advance(200);
     await settled(() => a.renewals.pendingCount === 0);
     expect(await b.read(['x'])).toEqual([1]);
-    expect(time.pending).toBe(0);
+    await settled(() => time.pending === 0);
   });
 });

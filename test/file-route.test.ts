@@ -73,7 +73,7 @@ test('a file is sent whole, with all that a client needs to keep, resume and nam
     etag: '"v1"',
     'last-modified': modified,
     'x-content-type-options': 'nosniff',
-    'cache-status': 'mes-gateway; fwd=bypass; detail=bypassed',
+    'cache-status': 'mes-gateway; fwd=miss; detail=streamed',
   });
   expect(files.opens).toMatchObject([{ ifMatch: '"v1"' }]);
 });

@@ -28,6 +28,18 @@ describe('a token of a shared secret', () => {
   const identity = createIdentity({ keys: { secret: SECRET }, ...EXPECTED });
   const fitting = (claims: JWTPayload): JWTPayload => good({ iss: 'idp', aud: 'mes', ...claims });
 
+  test('that was good is refused all the same once it has expired', async () => {
+    const { jest: clock } = import.meta as unknown as { jest: typeof jest };
+    const token = `Bearer ${await signed(fitting({ ...OPERATOR, exp: now() + 60 }))}`;
+    for (let time = 0; time < 3; time += 1) expect(await identity.viewerOf(token)).toMatchObject({ role: 'operator' });
+    clock.useFakeTimers({ now: Date.now() + 61_000, advanceTimers: true });
+    try {
+      expect(await refusalOf(identity, token)).toContain('has expired');
+    } finally {
+      clock.useRealTimers();
+    }
+  });
+
   test.each([
     [OPERATOR, { role: 'operator', subject: 'ada' }],
     [PARTNER, { role: 'partner', subject: 'bob', partnerId: 'partner-a' }],

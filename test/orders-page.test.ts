@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { encodeCursor } from '../src/orders/cursor.js';
 import { newestFirst, type Order, type OrderStatus } from '../src/orders/order.js';
-import { PAGE_MAX, pageOf, type LoadedList, type OrderPage, type PageRequest } from '../src/orders/page.js';
+import { checkedCut, PAGE_MAX, pageOf, type LoadedList, type OrderPage, type PageRequest } from '../src/orders/page.js';
 import { cover, rangeOf, type TimeRange } from '../src/orders/tiles.js';
 import { HOUR, MINUTE } from '../src/units.js';
 import { anyMoment, anyOrders, anyPartner, anyStatus, createdIn, errorWith, idOf, listed, orderOf } from './support/orders.js';
@@ -41,7 +41,7 @@ function matching(orders: readonly Order[], { range, status, isVisible }: Questi
 }
 
 const ask = (orders: readonly Order[], { range, status, isVisible }: Question, request: PageRequest): OrderPage =>
-  pageOf(listsOf(orders, range), range, isVisible, { ...request, status });
+  pageOf(listsOf(orders, range), range, isVisible, checkedCut({ ...request, status }));
 
 interface Edit {
   readonly kind: 'move' | 'insert' | 'remove';
@@ -160,9 +160,7 @@ describe('pages', () => {
 
   test.each([-1, -(2 ** 31), PAGE_MAX + 1, NaN])('of %i orders are refused', (first) => {
     const message = `"first" must be 0 to 10000, but got: ${first}.`;
-    expect(() => pageOf(listsOf([], WORLD), WORLD, everything, { first })).toThrow(
-      errorWith({ code: 'BAD_USER_INPUT', message }),
-    );
+    expect(() => checkedCut({ first })).toThrow(errorWith({ code: 'BAD_USER_INPUT', message }));
   });
 
   test('hold 10 000 orders at most; the answer says that it was cut, and the rest can be had', () => {
@@ -176,12 +174,12 @@ describe('pages', () => {
   });
 
   test('without any status match no order', () => {
-    const page = pageOf(listsOf([orderOf()], WORLD), WORLD, everything, { status: [] });
+    const page = pageOf(listsOf([orderOf()], WORLD), WORLD, everything, checkedCut({ status: [] }));
     expect(page).toMatchObject({ orders: [], totalCount: 0, hasNextPage: false, hasPreviousPage: false });
   });
 
   test('are as old as the oldest of their lists', () => {
     const lists = [30, 10, 20].map((loadedAt) => ({ value: [], loadedAt }));
-    expect(pageOf(lists, WORLD, everything, {}).asOf).toBe(10);
+    expect(pageOf(lists, WORLD, everything, checkedCut({})).asOf).toBe(10);
   });
 });

@@ -8,7 +8,7 @@ import type { StoredValue } from './store.js';
  */
 export type Token = string;
 
-/** Longer than any entry lives: a token that expires first would only cost a fill. */
+/** As long as an entry is kept at most, stale time included: a token that expires first would only cost a fill. */
 export const TOKEN_TTL: Milliseconds = 48 * HOUR;
 
 /** What is cached under one key. */
@@ -30,6 +30,11 @@ export function newNonce(): string {
 /** The token that a stored nonce stands for in one epoch of the store. `undefined`: there is none, which is a miss. */
 export function tokenOf(epoch: string, nonce: StoredValue | undefined): Token | undefined {
   return typeof nonce === 'string' ? `${epoch}/${nonce}` : undefined;
+}
+
+/** The part of a token that the store keeps. */
+export function nonceOf(token: Token): string {
+  return token.slice(token.lastIndexOf('/') + 1);
 }
 
 /** Whether something read from the store has the form of an entry; what a stranger wrote there is a miss. */

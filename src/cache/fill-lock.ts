@@ -1,6 +1,7 @@
 import type { Time } from '../time.js';
 import type { Milliseconds } from '../units.js';
-import type { Store } from './store.js';
+import { nonceOf, type Token } from './entry.js';
+import type { Store, StoredValue } from './store.js';
 
 export interface LockParts {
   readonly store: Pick<Store, 'hold'>;
@@ -9,12 +10,17 @@ export interface LockParts {
   readonly fillLock: Milliseconds;
 }
 
-/** A lock is extended this often in its own time, so that one lost request does not end it. */
+/** Extended every third of its time, so that one lost request does not end it. */
 const BEATS = 3;
 
 /** In the same slot of a Redis Cluster as the token: the token key is the hash tag, unless it has one itself. */
 export function lockKeyOf(tokenKey: string): string {
   return tokenKey.includes('{') ? `${tokenKey}:lock` : `{${tokenKey}}:lock`;
+}
+
+/** Whether a lock's stored value, `owner|nonce`, is for the token that is current now. */
+export function isLockFor(token: Token | undefined, lock: StoredValue | undefined): boolean {
+  return token !== undefined && typeof lock === 'string' && lock.split('|')[1] === nonceOf(token);
 }
 
 /**

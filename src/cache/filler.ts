@@ -1,7 +1,7 @@
-import type { EpochMilliseconds, Milliseconds } from '../units.js';
+import { MIB, type Bytes, type EpochMilliseconds, type Milliseconds } from '../units.js';
 import { newNonce, tokenOf, type Entry } from './entry.js';
 import type { Answer, CachedEntity } from './entity.js';
-import { holdLocks, lockKeyOf, type LockParts } from './fill-lock.js';
+import { holdLocks, isLockFor, lockKeyOf, type LockParts } from './fill-lock.js';
 import type { Flight, Flights } from './flights.js';
 import { answerOf, type Lookup, type LookupParts, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
@@ -22,7 +22,7 @@ export interface Fill<K, V> {
   readonly flight: Flight<Answer<V>>;
 }
 
-/** What was known when the source was asked. */
+/** What was known when the source was asked; `mark`: how many renewals this process had made. */
 interface Before {
   readonly loadedAt: EpochMilliseconds;
   readonly mark: number;
@@ -30,9 +30,11 @@ interface Before {
 
 /** TTLs are shortened by up to this share, so that what was filled together does not expire together. */
 const JITTER = 0.1;
+/** The largest value that the store gets, decoded. */
+const STORED_MAX: Bytes = 8 * MIB;
 /** How often a process looks whether another one has filled what it waits for. */
 const POLL: Milliseconds = 15;
-/** Waiting ends after so many lock times, whatever happens; then everyone loads for itself. */
+/** So often a fill is claimed again that others did not finish; then everyone loads for itself. */
 const PATIENCE = 10;
 /** How long a lock outlives its fill: for those who looked before the entry was there, and claim it afterwards. */
 const GRACE: Milliseconds = 200;
@@ -71,14 +73,19 @@ export class Filler<K, V> {
 
   /** A key without a token gets one, before the source is asked. Where the store does not answer, a load is not kept. */
   private async claim(fills: readonly Fill<K, V>[], owner: string, trace: Trace, waits: boolean) {
-    const claimed = fills.filter(({ slot }) => slot.trust === 'trusted');
+    const claimable = fills.filter(({ slot }) => slot.trust === 'trusted');
     const mine = fills.filter(({ slot }) => slot.trust !== 'trusted');
     const others: Fill<K, V>[] = [];
-    if (claimed.length === 0) return { mine, others };
+    if (claimable.length === 0) return { mine, others };
     trace.storeRoundTrip();
-    const claims = claimed.map(({ slot }) => ({ tokenKey: slot.tokenKey, lockKey: lockKeyOf(slot.tokenKey), nonce: newNonce() }));
+    const claims = claimable.map(({ slot }) => ({
+      tokenKey: slot.tokenKey,
+      lockKey: lockKeyOf(slot.tokenKey),
+      nonce: newNonce(),
+    }));
     const answer = await this.parts.store.claim(claims, owner, this.parts.fillLock);
-    claimed.forEach((fill, index) => {
+    claimable.forEach((fill, index) => {
+      if (answer.kind === 'unavailable') fill.slot.trust = 'unavailable';
       const result = answer.kind === 'claimed' ? answer.results[index] : undefined;
       fill.slot.token = answer.kind === 'claimed' ? tokenOf(answer.epoch, result?.nonce) : undefined;
       fill.flight.token = fill.slot.token;
@@ -96,8 +103,7 @@ export class Filler<K, V> {
       for (const { flight } of fills) flight.asked = asked;
       const before = { loadedAt: this.parts.time.now(), mark: this.parts.reuse.mark() };
       const values = await this.load(fills, trace);
-      this.keep(fills, values, before, trace);
-      letGo(GRACE);
+      void this.keep(fills, values, before, trace).then(() => letGo(GRACE));
     } catch (error) {
       letGo(0);
       for (const { flight } of fills) this.crash(flight, error);
@@ -113,7 +119,7 @@ export class Filler<K, V> {
     return values;
   }
 
-  private keep(fills: readonly Fill<K, V>[], values: readonly V[], { loadedAt, mark }: Before, trace: Trace): void {
+  private keep(fills: readonly Fill<K, V>[], values: readonly V[], { loadedAt, mark }: Before, trace: Trace): Promise<void> {
     const writes: StoreEntry[] = [];
     const cost = this.parts.time.now() - loadedAt;
     fills.forEach(({ slot, flight }, index) => {
@@ -127,54 +133,56 @@ export class Filler<K, V> {
       }
       const ttl = Math.ceil(this.entity.ttl(slot.key, value) * (1 - JITTER * this.parts.random()));
       const entry: Entry<V> = { token: slot.token, loadedAt, expiresAt: loadedAt + ttl, cost, value };
-      if (newest) this.parts.memory.put(slot.tokenKey, entry, this.entity.weigh(value));
-      writes.push({ key: slot.valueKey, value: { ...entry, value: this.entity.pack(value) }, ttl: ttl + this.parts.staleFor });
+      const size = this.entity.weigh(value);
+      if (newest) this.parts.memory.put(slot.tokenKey, { entry, mark }, size);
+      // The others load what is larger by themselves: reading it would take longer than a request to the store may.
+      if (size <= STORED_MAX)
+        writes.push({ key: slot.valueKey, value: { ...entry, value: this.entity.pack(value) }, ttl: ttl + this.parts.staleFor });
       flight.land(answerOf(entry, 'filled'));
     });
-    if (writes.length > 0) this.writeBehind(writes, trace);
+    return writes.length > 0 ? this.writeBehind(writes, trace) : Promise.resolve();
   }
 
   /** The reader does not wait for it, and nothing depends on it: a lost or late write is a later miss. */
-  private writeBehind(entries: readonly StoreEntry[], trace: Trace): void {
+  private async writeBehind(entries: readonly StoreEntry[], trace: Trace): Promise<void> {
     trace.storeRoundTrip();
-    const write = this.parts.store.setMany(entries).finally(() => this.writes.delete(write));
+    const write = this.parts.store.setMany(entries);
     this.writes.add(write);
+    await write;
+    this.writes.delete(write);
   }
 
   /** Looks for what other processes fill. What they gave up, or what was invalidated meanwhile, is filled again. */
   private async awaitOthers(fills: readonly Fill<K, V>[], trace: Trace, rounds: number): Promise<void> {
+    const refills: Promise<void>[] = [];
     let waiting = fills;
-    const polls = Math.ceil(this.parts.fillLock / POLL);
-    for (let poll = 0; waiting.length > 0 && poll < polls; poll += 1) {
+    const looks = Math.ceil(this.parts.fillLock / POLL);
+    for (let look = 0; waiting.length > 0 && look < looks; look += 1) {
       await new Promise<void>((resolve) => this.parts.time.after(POLL, resolve));
       const abandoned = await this.look(waiting, trace);
-      waiting = waiting.filter(({ slot }) => !slot.answer);
-      if (abandoned) break;
+      if (abandoned.length > 0) refills.push(this.fill(abandoned, trace, rounds - 1));
+      waiting = waiting.filter((fill) => !fill.slot.answer && !abandoned.includes(fill));
     }
-    if (waiting.length > 0) await this.fill(waiting, trace, rounds - 1);
+    if (waiting.length > 0) refills.push(this.fill(waiting, trace, rounds - 1));
+    await Promise.all(refills);
   }
 
-  /** Lands what is there by now. Answers whether one of the others is no longer being filled by anyone. */
-  private async look(fills: readonly Fill<K, V>[], trace: Trace): Promise<boolean> {
+  /** Lands what is there by now. Answers those that nobody fills any more under their current token. */
+  private async look(fills: readonly Fill<K, V>[], trace: Trace): Promise<Fill<K, V>[]> {
     const asked = this.flights.now();
     for (const { flight } of fills) flight.asked = asked;
     const slots = fills.map(({ slot }) => slot);
-    const read = await this.lookup.recheck(
-      slots,
-      slots.map(({ tokenKey }) => lockKeyOf(tokenKey)),
-      trace,
-    );
-    let abandoned = read.kind === 'unavailable';
-    for (const { slot, flight } of fills) {
+    const lockKeys = slots.map(({ tokenKey }) => lockKeyOf(tokenKey));
+    const read = await this.lookup.recheck(slots, lockKeys, trace);
+    return fills.filter(({ slot, flight }, index) => {
       if (slot.answer) {
         this.flights.end(flight);
-        flight.land(slot.answer);
-        continue;
+        flight.land({ ...slot.answer, outcome: 'awaited' });
+        return false;
       }
       flight.asked = undefined;
-      if (read.kind === 'read' && read.get(lockKeyOf(slot.tokenKey)) === undefined) abandoned = true;
-    }
-    return abandoned;
+      return read.kind === 'unavailable' || !isLockFor(slot.token, read.get(lockKeys[index] ?? ''));
+    });
   }
 
   private crash(flight: Flight<Answer<V>>, error: unknown): void {

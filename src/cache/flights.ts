@@ -2,7 +2,7 @@ import type { Token } from './entry.js';
 
 /** One load under way, and those who wait for it. Moments are counted, not measured: only their order matters. */
 export class Flight<A> {
-  /** The token that was current before the load began; `undefined` while the filler is still writing one. */
+  /** The token that was current before the load began; `undefined`: not known yet, or the store does not answer. */
   token: Token | undefined;
   /** The moment the source, or the store again, was asked for what will land; `undefined` while that is still to come. */
   asked: number | undefined;
@@ -47,8 +47,9 @@ export class Flights<A> {
     return sameToken || asksLater ? flight : undefined;
   }
 
-  has(key: string): boolean {
-    return this.byKey.has(key);
+  /** The newest flight of the key, whoever may join it. */
+  find(key: string): Flight<A> | undefined {
+    return this.byKey.get(key);
   }
 
   /** A new flight, which others find from now on; an older one of the same key goes on for those who joined it. */

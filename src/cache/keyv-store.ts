@@ -60,7 +60,7 @@ export class KeyvStore implements Store {
     });
   }
 
-  /** Of a store that no other process uses: a process does not fill the same key twice at once, so every lock is free. */
+  /** Of a store that no other process uses, so every lock is free: within the process, flights see to it. */
   async claim(claims: readonly Claim[], _owner: string, _ttl: Milliseconds): Promise<Claimed> {
     return this.inOneEpoch(async (epoch) => {
       const found = await this.keyv.getMany<StoredValue>(claims.map(({ tokenKey }) => tokenKey));
@@ -93,10 +93,10 @@ export class KeyvStore implements Store {
   }
 }
 
-/** A store inside this process, bounded by the size of its serialised values. */
+/** A store inside this process, bounded by the size of its serialised values: two bytes a character at most. */
 export function createMemoryStore(maxSize: Bytes): KeyvStore {
   const epoch = randomUUID();
-  const entries = new LRUCache<string, string>({ maxSize, sizeCalculation: (value, key) => value.length + key.length });
+  const entries = new LRUCache<string, string>({ maxSize, sizeCalculation: (value, key) => 2 * (value.length + key.length) });
   const backend = {
     get: (key: string) => entries.get(key),
     set: (key: string, value: string) => void entries.set(key, value),

@@ -16,7 +16,7 @@ export interface Slot<K, V> {
   readonly tokenKey: string;
   /** What this process has; not yet known to be valid. */
   memory: Entry<unknown> | undefined;
-  /** The token that the store answered; `undefined`: it has none, or did not answer. */
+  /** The token that the store answered; `undefined`: it has none, did not answer, or is not trusted. */
   token: Token | undefined;
   /**
    * `trusted`: the store answered. `distrusted`: it did, but a renewal of this key has not reached it yet. `unavailable`: it
@@ -33,7 +33,7 @@ export interface Slot<K, V> {
 export interface LookupParts {
   readonly reader: JoinedReader;
   readonly memory: MemoryTier;
-  readonly renewals: Pick<Renewals, 'isPending'>;
+  readonly renewals: Pick<Renewals, 'isPending' | 'latest' | 'renewedSince'>;
   readonly time: Time;
   /** How long after its expiry an entry may stand in for a source that does not answer. */
   readonly staleFor: Milliseconds;
@@ -79,19 +79,20 @@ export class Lookup<K, V> {
 
   private async check(slots: readonly Slot<K, V>[], trace: Trace, others: readonly string[] = []): Promise<JoinedRead> {
     trace.storeRoundTrip();
+    const mark = this.parts.renewals.latest;
     // Asked before and after: an answer may be older than a renewal that stops pending while it is on its way.
     const pending = new Set(slots.filter((slot) => this.parts.renewals.isPending(slot.tokenKey)));
     const wanted = slots.flatMap((slot) => (slot.memory ? [slot.tokenKey] : [slot.tokenKey, slot.valueKey]));
     const read = await this.parts.reader.read([...wanted, ...others]);
-    for (const slot of slots) this.judge(slot, read, pending.has(slot));
+    for (const slot of slots) this.judge(slot, read, pending.has(slot), mark);
     return read;
   }
 
-  private judge(slot: Slot<K, V>, read: JoinedRead, wasPending: boolean): void {
+  private judge(slot: Slot<K, V>, read: JoinedRead, wasPending: boolean, mark: number): void {
     slot.token = undefined;
     if (read.kind === 'unavailable') {
       slot.trust = 'unavailable';
-      if (slot.memory) this.keepFallback(slot, slot.memory);
+      slot.fallback = this.unverified(slot, wasPending);
       return;
     }
     slot.trust = wasPending || this.parts.renewals.isPending(slot.tokenKey) ? 'distrusted' : 'trusted';
@@ -99,9 +100,10 @@ export class Lookup<K, V> {
     slot.token = tokenOf(read.epoch, read.get(slot.tokenKey));
     const candidate = slot.memory ?? read.get(slot.valueKey);
     if (slot.token === undefined || !isEntry(candidate) || candidate.token !== slot.token) return;
-    if (!this.isValid(candidate, slot)) this.keepFallback(slot, candidate);
+    if (!this.isValid(candidate, slot))
+      slot.fallback = this.standIn(slot.memory ? (candidate as Entry<V>) : this.decode(candidate));
     else if (slot.memory) this.hit(slot, candidate as Entry<V>, 'hit-memory');
-    else this.hit(slot, this.promote(slot.tokenKey, candidate), 'hit-store');
+    else this.hit(slot, this.promote(slot.tokenKey, candidate, mark), 'hit-store');
   }
 
   private hit(slot: Slot<K, V>, entry: Entry<V>, outcome: Outcome): void {
@@ -109,19 +111,30 @@ export class Lookup<K, V> {
     slot.answer = answerOf(entry, outcome);
   }
 
-  private keepFallback(slot: Slot<K, V>, entry: Entry<unknown>): void {
-    if (this.parts.time.now() >= entry.expiresAt + this.parts.staleFor) return;
-    slot.fallback = slot.memory ? (entry as Entry<V>) : { ...entry, value: this.entity.unpack(entry.value) };
+  /** What memory has while the store is away; nothing that this process itself has made worthless since. */
+  private unverified({ tokenKey }: Slot<K, V>, wasPending: boolean): Entry<V> | undefined {
+    const { renewals, memory } = this.parts;
+    const remembered = memory.recall(tokenKey);
+    if (!remembered || wasPending || renewals.isPending(tokenKey)) return undefined;
+    return renewals.renewedSince(tokenKey, remembered.mark) ? undefined : this.standIn(remembered.entry as Entry<V>);
+  }
+
+  private standIn(entry: Entry<V>): Entry<V> | undefined {
+    return this.parts.time.now() < entry.expiresAt + this.parts.staleFor ? entry : undefined;
   }
 
   private isValid(entry: Entry<unknown>, { token }: Slot<K, V>): boolean {
     return entry.token === token && entry.expiresAt > this.parts.time.now();
   }
 
-  private promote(tokenKey: string, stored: Entry<unknown>): Entry<V> {
-    const entry = { ...stored, value: this.entity.unpack(stored.value) };
-    this.parts.memory.put(tokenKey, entry, this.entity.weigh(entry.value));
+  private promote(tokenKey: string, stored: Entry<unknown>, mark: number): Entry<V> {
+    const entry = this.decode(stored);
+    this.parts.memory.put(tokenKey, { entry, mark }, this.entity.weigh(entry.value));
     return entry;
+  }
+
+  private decode(stored: Entry<unknown>): Entry<V> {
+    return { ...stored, value: this.entity.unpack(stored.value) };
   }
 }
 

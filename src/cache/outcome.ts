@@ -5,11 +5,23 @@
  * - `hit-store`: the shared store had it, and its token is current
  * - `filled`: loaded from the source, and kept
  * - `joined`: another reader of this process was loading it already
- * - `bypassed`: loaded from the source and not kept, because the store did not answer
+ * - `awaited`: another process was loading it already, and this one waited for the entry
+ * - `bypassed`: loaded from the source and not kept, because the store did not answer, or does not know yet of a change made here
  * - `reused`: the store did not answer, and a load of the last second was used again
  * - `stale`: the source did not answer; an entry that has expired, and is not known to be outdated, stood in for it
+ * - `failed`: nothing could be answered
  */
-export const OUTCOMES = ['hit-memory', 'hit-store', 'filled', 'joined', 'bypassed', 'reused', 'stale'] as const;
+export const OUTCOMES = [
+  'hit-memory',
+  'hit-store',
+  'filled',
+  'joined',
+  'awaited',
+  'bypassed',
+  'reused',
+  'stale',
+  'failed',
+] as const;
 
 export type Outcome = (typeof OUTCOMES)[number];
 

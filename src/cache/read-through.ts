@@ -2,7 +2,7 @@ import { GatewayError } from '../errors.js';
 import type { Answer, CachedEntity } from './entity.js';
 import type { Entry } from './entry.js';
 import { Filler, type CacheParts, type Fill } from './filler.js';
-import { Flights } from './flights.js';
+import { Flights, type Flight } from './flights.js';
 import { answerOf, Lookup, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
 
@@ -65,16 +65,27 @@ export class ReadThrough<K, V> {
       if (joined) return joined.result.then((answer): Answer<V> => ({ ...answer, outcome: 'joined' }));
       const ready = this.lookup.landed(slot) ?? this.parts.reuse.get(slot);
       if (ready) return Promise.resolve(ready);
+      const current = slot.trust === 'unavailable' ? this.flights.find(slot.tokenKey) : undefined;
       const flight = this.flights.start(slot.tokenKey, slot.token);
-      fills.push({ slot, flight });
+      if (current) this.fillAfter(current, { slot, flight }, trace);
+      else fills.push({ slot, flight });
       return flight.result;
     });
     if (fills.length > 0) void this.filler.fill(fills, trace);
     await Promise.all(
       misses.map(async (slot, index) => {
-        slot.answer = await results[index]?.catch((error: unknown) => standIn(slot, error));
+        slot.answer = await results[index]?.catch((error: unknown) => this.standIn(slot, error, trace));
       }),
     );
+  }
+
+  /**
+   * Without the store a load under way cannot be known to be new enough for who comes later. They all wait for one next
+   * load, which begins when that has ended: the source gets one load of a key at a time.
+   */
+  private fillAfter(current: Flight<Answer<V>>, fill: Fill<K, V>, trace: Trace): void {
+    const next = () => this.filler.fill([fill], trace);
+    void current.result.then(next, next);
   }
 
   /**
@@ -89,16 +100,21 @@ export class ReadThrough<K, V> {
   /** In the background. If it fails, the entry is still good, and its expiry brings a load that somebody waits for. */
   private refresh(slots: readonly Slot<K, V>[]): void {
     const fills = slots
-      .filter(({ tokenKey }) => !this.flights.has(tokenKey))
-      .map((slot) => ({ slot, flight: this.flights.start(slot.tokenKey, slot.token) }));
+      .filter(({ tokenKey }) => !this.flights.find(tokenKey))
+      // A slot of its own: others may join, so what is answered now must not land as the outcome of the fill.
+      .map((slot) => ({
+        slot: { ...slot, memory: undefined, hit: undefined, answer: undefined },
+        flight: this.flights.start(slot.tokenKey, slot.token),
+      }));
     for (const { flight } of fills) flight.result.catch(() => undefined);
     if (fills.length > 0) void this.filler.fill(fills, NOBODY);
   }
-}
 
-/** The last known value, marked as stale, where the source does not answer. */
-function standIn<V>(slot: Slot<unknown, V>, error: unknown): Answer<V> {
-  const isOutage = error instanceof GatewayError && error.code === 'SOURCE_UNAVAILABLE';
-  if (isOutage && slot.fallback) return answerOf(slot.fallback, 'stale');
-  throw error;
+  /** The last known value, marked as stale, where the source does not answer. */
+  private standIn(slot: Slot<K, V>, error: unknown, trace: Trace): Answer<V> {
+    const isOutage = error instanceof GatewayError && error.code === 'SOURCE_UNAVAILABLE';
+    if (isOutage && slot.fallback) return answerOf(slot.fallback, 'stale');
+    trace.outcome(this.entity.name, 'failed');
+    throw error;
+  }
 }

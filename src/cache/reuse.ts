@@ -39,7 +39,9 @@ export class Reuse {
 
   get<V>(slot: Slot<unknown, V>): Answer<V> | undefined {
     const kept = slot.trust === 'unavailable' ? this.kept.get(slot.tokenKey) : undefined;
-    if (!kept || this.time.now() - kept.answer.loadedAt > REUSE) return undefined;
+    const age = kept ? this.time.now() - kept.answer.loadedAt : Infinity;
+    // A clock that was set back makes an age that says nothing.
+    if (!kept || age > REUSE || age < 0) return undefined;
     if (this.renewals.renewedSince(slot.tokenKey, kept.renewals)) return undefined;
     return { ...(kept.answer as Answer<V>), outcome: 'reused' };
   }

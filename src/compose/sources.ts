@@ -3,10 +3,12 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.js';
 import { prepareSampleFiles, startDemoDatabase } from '../embedded/demo.js';
 import type { FileSource } from '../files/file.js';
+import type { ExampleSubjects } from '../graphql/examples.js';
 import { createDirectoryFiles } from '../sources/directory-files.js';
 import { MesDatabase, SchemaError } from '../sources/mes-database.js';
 import { createS3Files } from '../sources/s3-files.js';
 import { systemTime } from '../time.js';
+import { DAY } from '../units.js';
 import type { Closing } from './closing.js';
 
 export interface OpenedDatabase {
@@ -39,7 +41,16 @@ export async function openDatabase(
 async function startDemo(config: Config, say: (line: string) => void, closing: Closing) {
   const demo = await startDemoDatabase(config.dataDir, config.orders.timeZone, systemTime.now, say);
   closing.push(() => demo.stop());
+  if (!demo.owned) say('Its database ends when that gateway stops; without REDIS_URL, each sees changes of the other late.');
   return demo;
+}
+
+/** An order of the demo plant that the ready operations can be about: one with a file, which can still move on. */
+export async function demoSubjects(database: MesDatabase): Promise<ExampleSubjects> {
+  const now = systemTime.now();
+  const orders = await database.ordersCreatedIn([{ from: now - 4 * DAY, to: now }]);
+  const order = orders.find(({ status, filePath }) => status === 'MANUFACTURING_APPROVED' && filePath !== null) ?? orders[0];
+  return { ...(order && { orderId: order.id }), ...(order?.filePath && { filePath: order.filePath }) };
 }
 
 /** Once the schema was found to fit, only whether the database answers is asked. */

@@ -21,8 +21,16 @@ function gatewayErrorIn(error: unknown): GatewayError | undefined {
 
 /** GraphQL takes over the extensions of whatever a resolver throws: a code counts only if GraphQL itself gave it. */
 function isCallerError(error: unknown): boolean {
-  if (!(error instanceof GraphQLError) || !CALLER_ERRORS.includes(error.extensions.code)) return false;
-  return error.originalError === undefined || error.originalError instanceof GraphQLError;
+  if (!(error instanceof GraphQLError)) return false;
+  if (error.originalError !== undefined && !(error.originalError instanceof GraphQLError)) return false;
+  return CALLER_ERRORS.includes(error.extensions.code) || isRefusalWithoutCode(error);
+}
+
+/** Apollo gives some refusals of a request, such as a wrong hash of a persisted query, a status but no code. */
+function isRefusalWithoutCode({ path, extensions }: GraphQLError): boolean {
+  return (
+    path === undefined && extensions.code === undefined && (extensions.http as { status?: number } | undefined)?.status === 400
+  );
 }
 
 /** Whether there is more to the error than the caller is told. */
@@ -50,8 +58,12 @@ export function formatError(formatted: GraphQLFormattedError, error: unknown, sc
   const known = gatewayErrorIn(error);
   if (known) return { message: known.message, ...place, extensions: { code: known.code } };
   if (!isCallerError(error)) return { message: 'Internal server error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } };
-  const code = isBadLiteral(error) ? ApolloServerErrorCode.BAD_USER_INPUT : formatted.extensions?.code;
+  const code = isBadLiteral(error) ? ApolloServerErrorCode.BAD_USER_INPUT : codeOf(error);
   return { message: withChoices(formatted.message, schema), ...place, extensions: { code } };
+}
+
+function codeOf(error: unknown): unknown {
+  return (error instanceof GraphQLError ? error.extensions.code : undefined) ?? ApolloServerErrorCode.BAD_REQUEST;
 }
 
 /** A wrong value is bad input whether it was written into the operation or sent as a variable. */

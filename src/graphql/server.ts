@@ -3,9 +3,11 @@ import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import { compiledQueries } from './compiled-queries.js';
 import type { Context } from './context.js';
 import { formatError, isForLog } from './errors.js';
 import { typeDefs } from './generated/type-defs.js';
+import { MAX_TOKENS, rootFieldLimit } from './limits.js';
 import { resolvers } from './resolvers.js';
 import { DateTime, Url } from './scalars.js';
 
@@ -26,12 +28,15 @@ export function createGraphqlServer(plugins: readonly ApolloServerPlugin<Context
     schema,
     plugins: [
       requestPlugin,
+      compiledQueries(schema),
       // Its hook on every field halves the throughput of long lists, and nothing here uses its hints.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ...plugins,
     ],
     formatError: (formatted, error) => formatError(formatted, error, schema),
+    parseOptions: { maxLexicalTokens: MAX_TOKENS },
+    validationRules: [rootFieldLimit],
     includeStacktraceInErrorResponses: false,
     introspection: true,
     // The process ends by its own signal handling, which also closes everything else.

@@ -66,11 +66,13 @@ const CACHE_NAME = 'mes-gateway';
 const CACHE_STATUS: ReadonlyMap<string, string> = new Map([
   ['hit-memory', 'hit'],
   ['hit-store', 'hit'],
-  ['hit-disk', 'hit'],
   ['stale', 'hit'],
   ['filled', 'fwd=miss; stored'],
   ['joined', 'fwd=miss; collapsed'],
+  ['awaited', 'fwd=miss; collapsed'],
+  ['reused', 'hit'],
   ['bypassed', 'fwd=bypass'],
+  ['streamed', 'fwd=miss'],
 ]);
 
 /**

@@ -81,7 +81,7 @@ async function serve(path: string, request: FastifyRequest, reply: FastifyReply,
   void reply
     .code(answer.status)
     .headers(fileHeaders(metadata, answer))
-    .header('cache-status', opened ? cacheStatus(opened.outcome ?? 'bypassed') : cacheStatus(outcome, ttl));
+    .header('cache-status', opened ? cacheStatus(opened.outcome ?? 'streamed') : cacheStatus(outcome, ttl));
   if (answer.status === 412 || answer.status === 416) return reply.send(refusal(answer.status));
   if (opened) return reply.send(checkedBody(opened, lengthOf(metadata, answer)));
   return reply.send(inline);

@@ -14,7 +14,7 @@ export interface GraphqlRouteDeps {
 export const graphqlRoute: FastifyPluginCallback<GraphqlRouteDeps> = (app, { apollo, contextOf }, done) => {
   app.setErrorHandler((error, request, reply) => {
     const { status, code, message } = describeError(error);
-    if (status >= 500) request.log.error({ err: error }, message);
+    if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, message);
     return reply.code(status).send({ errors: [{ message, extensions: { code } }] });
   });
   app.addHook('onSend', (_request, reply, _payload, next) => {

@@ -1,7 +1,9 @@
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Viewer } from '../access/viewer.js';
 import { GatewayError, sourceUnavailable } from '../errors.js';
+import { SECOND } from '../units.js';
 
 /** Says who sent a request. */
 export interface Identity {
@@ -19,6 +21,9 @@ export interface IdentityOptions {
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
 }
+
+/** The most tokens whose check is remembered. */
+const REMEMBERED_TOKENS = 1_000;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 
@@ -45,7 +50,25 @@ type Verifier = (token: string) => Promise<JWTPayload>;
 
 function verifierOfSecret(secret: string, expected: JWTVerifyOptions): Verifier {
   const key = new TextEncoder().encode(secret);
-  return async (token) => (await jwtVerify(token, key, { ...expected, algorithms: ['HS256'], requiredClaims: ['exp'] })).payload;
+  const verify: Verifier = async (token) =>
+    (await jwtVerify(token, key, { ...expected, algorithms: ['HS256'], requiredClaims: ['exp'] })).payload;
+  return remembering(verify);
+}
+
+/**
+ * Checks a token once. Under a secret that never changes, a token that was good stays good until it expires; then, as for
+ * any token not seen before, `verify` has the word.
+ */
+function remembering(verify: Verifier): Verifier {
+  const good = new LRUCache<string, JWTPayload>({ max: REMEMBERED_TOKENS });
+  return async (token) => {
+    const known = good.get(token);
+    // RFC 7519 §4.1.4: not on or after `exp`.
+    if (known?.exp !== undefined && Math.floor(Date.now() / SECOND) < known.exp) return known;
+    const payload = await verify(token);
+    good.set(token, payload);
+    return payload;
+  };
 }
 
 function verifierOfJwks(url: string, expected: JWTVerifyOptions): Verifier {

@@ -112,8 +112,7 @@ function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
 function hostProblem(request: FastifyRequest, loopbackOnly: boolean): GatewayError | undefined {
   const host = request.headers.host ?? '';
   if (hostCount(request) > 1) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must come once.');
-  if (host !== '' && !HOST.test(host))
-    return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
+  if (!HOST.test(host)) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
   if (!loopbackOnly || LOOPBACK_HOST.test(host)) return undefined;
   return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
 }

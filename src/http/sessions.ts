@@ -48,8 +48,7 @@ export class Sessions {
       orders: new OrderReads(viewer, loaders, orderParts),
       files: new FileReads(viewer, loaders),
       urls: this.urls(request, viewer),
-      // What is stale is never silently so.
-      cacheReport: () => (isOn(request.headers['x-cache-debug']) || trace.isStale ? trace.summary() : undefined),
+      cacheReport: () => reportOf(trace, viewer, isOn(request.headers['x-cache-debug'])),
       logError: (error) => request.log.error({ err: error }, 'operation failed'),
       named: (operation) => {
         request.notes.operation = operation;
@@ -82,6 +81,15 @@ export class Sessions {
       presign: this.parts.presign,
     });
   }
+}
+
+/**
+ * What is stale is never silently so. The rest is for those who asked, and for partners only that much: outcomes would show
+ * them whether something of others exists.
+ */
+function reportOf(trace: OperationTrace, viewer: Viewer, asked: boolean): object | undefined {
+  if (!asked && !trace.isStale) return undefined;
+  return viewer.role === 'operator' || viewer.role === 'service' ? trace.summary() : { stale: trace.isStale };
 }
 
 function isOn(header: string | string[] | undefined): boolean {

@@ -2,7 +2,7 @@ import { authorise, maySeeOrder } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
 import type { OrderList } from '../orders/lists.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
-import { pageOf, type OrderPage, type PageRequest } from '../orders/page.js';
+import { checkedCut, pageOf, type OrderPage, type PageRequest } from '../orders/page.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
 import { cover, type TimeRange } from '../orders/tiles.js';
 import { wantedRange } from '../orders/window.js';
@@ -32,9 +32,10 @@ export class OrderReads {
   /** @throws GatewayError */
   async page(request: OrderArguments): Promise<OrderPage> {
     authorise(this.viewer, 'read-orders');
+    const cut = checkedCut(request);
     const { range, lists } = this.wanted(request);
     const answers = await Promise.all(lists.map((list) => this.loaders.lists.load(list)));
-    return pageOf(answers, range, (order) => maySeeOrder(this.viewer, order), request);
+    return pageOf(answers, range, (order) => maySeeOrder(this.viewer, order), cut);
   }
 
   /** `null`: there is no such order, or the viewer may not see it. */

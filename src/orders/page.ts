@@ -25,6 +25,25 @@ export interface PageRequest {
   readonly status?: readonly OrderStatus[] | undefined;
 }
 
+/** Which part of a list is wanted; checked. */
+export interface Cut {
+  readonly first: number;
+  readonly after: Position | undefined;
+  readonly statuses: ReadonlySet<OrderStatus> | undefined;
+}
+
+/**
+ * To be called before anything is loaded for the request.
+ * @throws GatewayError BAD_USER_INPUT for `first` out of bounds or a cursor that is none
+ */
+export function checkedCut({ first, after, status }: PageRequest): Cut {
+  return {
+    first: checkedFirst(first),
+    after: after === undefined ? undefined : decodeCursor(after),
+    statuses: status && new Set(status),
+  };
+}
+
 /** Orders of one cached list, newest first, read from the database at `loadedAt` or later. */
 export interface LoadedList {
   readonly value: readonly Order[];
@@ -32,20 +51,16 @@ export interface LoadedList {
 }
 
 /**
- * The page that `request` asks for.
+ * The page that `cut` asks for.
  * @param lists disjoint, newest first
  * @param isVisible which orders the viewer may see; all others are as if they did not exist
- * @throws GatewayError BAD_USER_INPUT for `first` out of bounds or a cursor that is none
  */
 export function pageOf(
   lists: readonly LoadedList[],
   range: TimeRange,
   isVisible: (order: Order) => boolean,
-  request: PageRequest,
+  { first, after, statuses }: Cut,
 ): OrderPage {
-  const first = checkedFirst(request.first);
-  const after = request.after === undefined ? undefined : decodeCursor(request.after);
-  const statuses = request.status && new Set(request.status);
   const matching = lists
     .flatMap((list) => list.value)
     .filter(

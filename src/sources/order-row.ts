@@ -1,3 +1,4 @@
+import type { EpochMilliseconds } from '../units.js';
 import { ORDER_STATUSES, type Order, type OrderStatus } from '../orders/order.js';
 
 /** Columns of the contract's table `orders`, with the types that `information_schema` may name for each. */
@@ -40,8 +41,8 @@ export function toOrder(row: OrderRow): Order {
     id: text(row, 'id'),
     number: text(row, 'number'),
     status: status(row),
-    createdAt: Math.round(number(row, 'created_at')),
-    updatedAt: Math.round(number(row, 'updated_at')),
+    createdAt: time(row, 'created_at'),
+    updatedAt: time(row, 'updated_at'),
     version: number(row, 'version'),
     partnerId: optionalText(row, 'partner_id'),
     customer: text(row, 'customer'),
@@ -66,6 +67,12 @@ function optionalText(row: OrderRow, column: string): string | null {
 function number(row: OrderRow, column: string): number {
   const value = row[column];
   return typeof value === 'number' ? value : refuse(row, column, 'a number');
+}
+
+/** Also refuses Postgres's `infinity`, of which no list can be named. */
+function time(row: OrderRow, column: string): EpochMilliseconds {
+  const value = Math.round(number(row, column));
+  return Number.isNaN(new Date(value).getTime()) ? refuse(row, column, 'a time from 271822 BC to 275760') : value;
 }
 
 function status(row: OrderRow): OrderStatus {

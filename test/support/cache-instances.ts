@@ -11,7 +11,7 @@ export function setUp(inner: Store = createMemoryStore(MIB), random = () => 0) {
   const source = new VersionedSource();
   const gates = new Gates();
   const time = new FakeTime();
-  const instance = () => new Instance(source, new ChaosStore(inner, gates.pause), gates.pause, time, random);
+  const instance = () => new Instance(source, new ChaosStore(inner, gates.pause), gates.pause, time, { random });
   return { source, gates, time, instance, a: instance(), b: instance() };
 }
 

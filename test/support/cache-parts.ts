@@ -5,10 +5,19 @@ import { Renewals } from '../../src/cache/renewals.js';
 import { Reuse } from '../../src/cache/reuse.js';
 import type { Store } from '../../src/cache/store.js';
 import type { Time } from '../../src/time.js';
-import { MIB, MINUTE, SECOND } from '../../src/units.js';
+import { MIB, MINUTE, SECOND, type Milliseconds } from '../../src/units.js';
+
+export interface PartsOptions {
+  readonly random?: () => number;
+  readonly fillLock?: Milliseconds;
+}
 
 /** What the caches of one process share, on `store`. */
-export function cacheParts(store: Store, time: Time, random: () => number = () => 0): CacheParts & { renewals: Renewals } {
+export function cacheParts(
+  store: Store,
+  time: Time,
+  { random = () => 0, fillLock = SECOND }: PartsOptions = {},
+): CacheParts & { renewals: Renewals } {
   const renewals = new Renewals((entries) => store.setMany(entries), time);
   return {
     reader: new JoinedReader(store),
@@ -16,7 +25,7 @@ export function cacheParts(store: Store, time: Time, random: () => number = () =
     memory: new MemoryTier(MIB),
     renewals,
     reuse: new Reuse(renewals, time),
-    fillLock: SECOND,
+    fillLock,
     staleFor: MINUTE,
     time,
     random,

@@ -13,7 +13,8 @@ import {
   type StoreWrite,
 } from '../../src/cache/store.js';
 import type { Time } from '../../src/time.js';
-import { cacheParts } from './cache-parts.js';
+import { MINUTE, type Milliseconds } from '../../src/units.js';
+import { cacheParts, type PartsOptions } from './cache-parts.js';
 
 export const SILENT: Trace = { outcome: () => undefined, storeRoundTrip: () => undefined, sqlStatement: () => undefined };
 
@@ -105,13 +106,16 @@ export class ChaosStore implements Store {
   }
 }
 
-export function versionedEntity(load: (keys: readonly string[]) => Promise<number[]>): CachedEntity<string, number> {
+export function versionedEntity(
+  load: (keys: readonly string[]) => Promise<number[]>,
+  ttl: Milliseconds = MINUTE,
+): CachedEntity<string, number> {
   return {
     name: 'versions',
     valueKey: (key) => `value:${key}`,
     tokenKey: (key) => `token:${key}`,
     load,
-    ttl: () => 60_000,
+    ttl: () => ttl,
     weigh: () => 8,
     pack: (value) => value,
     unpack: (stored) => stored as number,
@@ -128,12 +132,14 @@ export class Instance {
     store: Store,
     private readonly pause: Pause,
     time: Time,
-    random = () => 0,
-    entity = versionedEntity((keys) => this.load(keys)),
+    options: PartsOptions & { readonly ttl?: Milliseconds } = {},
   ) {
-    const parts = cacheParts(store, time, random);
+    const parts = cacheParts(store, time, options);
     this.renewals = parts.renewals;
-    this.cache = new ReadThrough(entity, parts);
+    this.cache = new ReadThrough(
+      versionedEntity((keys) => this.load(keys), options.ttl),
+      parts,
+    );
   }
 
   /** The database's answer is fixed at one moment, between the request and the arrival of the answer. */

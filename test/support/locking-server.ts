@@ -1,6 +1,9 @@
 import { KeyvStore } from '../../src/cache/keyv-store.js';
 import type { Claim, Claimed, Store } from '../../src/cache/store.js';
 
+/** The lock time of processes on this server: short, so that a lock whose holder is lost costs others few looks. */
+export const FILL_LOCK = 45;
+
 /** Keeps strings and fill locks like Redis, for several processes; restarts from an old snapshot when a test says so. */
 export class LockingServer {
   private data = new Map<string, string>();
@@ -62,7 +65,7 @@ class LockingStore extends KeyvStore {
   override hold(lockKeys: readonly string[], owner: string, ttl: number): Promise<void> {
     for (const lockKey of lockKeys) {
       // The grace of a finished fill is over at once here: time stands still in these tests.
-      if (ttl < 300 && valueOf(this.server.get(lockKey))?.startsWith(`${owner}|`)) this.server.delete(lockKey);
+      if (ttl !== FILL_LOCK && valueOf(this.server.get(lockKey))?.startsWith(`${owner}|`)) this.server.delete(lockKey);
     }
     return Promise.resolve();
   }

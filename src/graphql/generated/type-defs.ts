@@ -283,8 +283,13 @@ Every error carries \`extensions.code\`:
 - \`NOT_FOUND\`: a mutation names an order that does not exist
 - \`CONFLICT\`: the order is no longer at the \`expectedVersion\`
 - \`INVALID_TRANSITION\`: the status flow does not allow the change
-- \`RATE_LIMITED\`: too many requests, or one that asks for too much
 - \`SOURCE_UNAVAILABLE\`: the database or the file store does not answer; try again shortly
+- \`GRAPHQL_PARSE_FAILED\`: the operation is not GraphQL
+- \`GRAPHQL_VALIDATION_FAILED\`: the operation does not fit this schema
+- \`BAD_REQUEST\`: the HTTP request holds no operation that can be answered
+- \`INTERNAL_SERVER_ERROR\`: a fault of the gateway; its cause stands in the gateway's log only
+
+\`RATE_LIMITED\` (too many requests, or one that asks for too much) is reserved: no error has it yet.
 """
 type Query {
   """
@@ -312,7 +317,7 @@ type Query {
   Example, one hour of orders: \`orders(createdBy: "2025-07-24T15:00Z", window: 60) { nodes { number status } }\`
 
   Many windows in one operation (by aliases) cost the database no more than one.
-  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`RATE_LIMITED\`, \`SOURCE_UNAVAILABLE\`.
+  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`SOURCE_UNAVAILABLE\`.
   """
   orders(
     """

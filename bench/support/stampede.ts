@@ -1,0 +1,30 @@
+import type { EpochMilliseconds } from '../../src/units.js';
+import type { Contestant } from './contestants.js';
+import { burst } from './load.js';
+import { median, short, table } from './numbers.js';
+import { windowRequest } from './operations.js';
+
+export const CROWD = 500;
+
+/** `CROWD` equal requests at the same moment for a window that nobody has asked for before; once for each of `windows`. */
+export async function stampede(
+  contestants: readonly Contestant[],
+  windows: readonly EpochMilliseconds[],
+  token: string,
+): Promise<string> {
+  const results = new Map(contestants.map(({ name }) => [name, [] as { time: number; statements: number; answers: number }[]]));
+  for (const window of windows) {
+    for (const { name, ports, statements } of contestants) {
+      const before = await statements();
+      const { time, bodies } = await burst(ports, CROWD, windowRequest(window, token));
+      results.get(name)!.push({ time, statements: (await statements()) - before, answers: bodies.size });
+    }
+  }
+  const rows = [...results].map(([name, each]) => [
+    name,
+    short(Math.max(...each.map(({ statements }) => statements))),
+    short(median(each.map(({ time }) => time))),
+    each.every(({ answers }) => answers === 1) ? 'yes' : 'NO',
+  ]);
+  return table(['', 'SQL statements (worst)', 'last answer after ms', 'all equal'], rows);
+}

@@ -1,0 +1,85 @@
+/**
+ * For `node --import`: breaks the compiled gateway on purpose, by the name in CHECKER_BUG. The product has no switch for
+ * any of this; each bug takes the place of a method.
+ */
+import { tokenOf } from '../../dist/cache/entry.js';
+import { Filler } from '../../dist/cache/filler.js';
+import { Flights } from '../../dist/cache/flights.js';
+import { KeyvStore } from '../../dist/cache/keyv-store.js';
+import { Lookup } from '../../dist/cache/lookup.js';
+import { Renewals } from '../../dist/cache/renewals.js';
+
+/** @throws when there is no such method any more, so that no bug is switched on in vain */
+function replace(owner, name, make) {
+  const original = owner.prototype[name];
+  if (typeof original !== 'function') throw new Error(`${owner.name} must have a method ${name} to put a bug into`);
+  owner.prototype[name] = make(original);
+}
+
+const BUGS = {
+  /** An entry is stamped with the token that is current when its load has ended. */
+  'token-after-load': () =>
+    replace(
+      Filler,
+      'load',
+      (load) =>
+        async function (fills, trace) {
+          const values = await load.call(this, fills, trace);
+          const read = await this.parts.reader.read(fills.map(({ slot }) => slot.tokenKey));
+          for (const { slot, flight } of fills) {
+            if (read.kind !== 'read' || slot.token === undefined) continue;
+            slot.token = flight.token = tokenOf(read.epoch, read.get(slot.tokenKey));
+          }
+          return values;
+        },
+    ),
+
+  /** What is in memory is used until it expires, whatever its token is. */
+  'trust-memory': () =>
+    replace(
+      Lookup,
+      'find',
+      (find) =>
+        async function (keys, trace) {
+          const slots = await find.call(this, keys, trace);
+          for (const slot of slots) {
+            const entry = this.parts.memory.get(slot.tokenKey);
+            if (!entry || entry.expiresAt <= this.parts.time.now()) continue;
+            slot.hit = entry;
+            slot.answer = { value: entry.value, loadedAt: entry.loadedAt, outcome: 'hit-memory' };
+          }
+          return slots;
+        },
+    ),
+
+  /** A reader joins any load of its key, also one that began before a change that it must see. */
+  'join-any-load': () =>
+    replace(
+      Flights,
+      'joinable',
+      () =>
+        function (key) {
+          return this.byKey.get(key);
+        },
+    ),
+
+  /** Changes are acknowledged, and nobody is told. */
+  'no-renewal': () => replace(Renewals, 'renew', () => () => Promise.resolve('renewed')),
+
+  /** Every life of the store counts as the same one, so that what an old snapshot brings back is believed. */
+  resurrect: () =>
+    replace(
+      KeyvStore,
+      'inOneEpoch',
+      (inOneEpoch) =>
+        function (request) {
+          return inOneEpoch.call(this, () => request('for ever'));
+        },
+    ),
+};
+
+const name = process.env.CHECKER_BUG;
+if (name) {
+  if (!BUGS[name]) throw new Error(`CHECKER_BUG must be one of ${Object.keys(BUGS).join(', ')}, but got: ${name}`);
+  BUGS[name]();
+}

@@ -1,0 +1,118 @@
+import { between, type Random } from '../../src/embedded/random.js';
+import type { Milliseconds } from '../../src/units.js';
+import { startGateway, type GatewayProcess } from '../support/gateway.js';
+import type { Proxy } from '../support/proxy.js';
+import { startProxy } from '../support/proxy.js';
+import { noonTimeZone } from '../support/race.js';
+import { DATABASE_TIMEOUT, FILL_LOCK, ORDER_TTL, SKEW, STALE_MAX, STORE_DEADLINE } from './bounds.js';
+import { BreakerLog } from './breaker-log.js';
+import type { Bug } from './options.js';
+import { Spans } from './spans.js';
+
+/**
+ * Answers of the database are late by so much, for each gateway in turn. So loads last, and races are wide: a change through
+ * one gateway is acknowledged while another one still waits for what was read before it.
+ */
+const BASE_DELAYS: readonly Milliseconds[] = [2, 25, 60];
+
+const preload = (name: string): string => `--import ${new URL(name, import.meta.url).href}`;
+
+export interface InstanceParts {
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly random: Random;
+  readonly bug: Bug | undefined;
+  /** Called with every clock that is not right. */
+  readonly onSkew: () => void;
+}
+
+/** A place for a gateway: its port, and its own ways to the database and to Redis. Processes in it come and go. */
+export class Instance {
+  /** Of the process in place now: each has its own memory, and its own name. */
+  name = '';
+  breaker!: BreakerLog;
+  process!: GatewayProcess;
+  /** When no process was ready here. */
+  readonly down = new Spans();
+  /** When the way to the database, or the database, was disturbed. */
+  readonly databaseTrouble = new Spans();
+  /** When the way to Redis, or Redis, was disturbed. */
+  readonly storeTrouble = new Spans();
+  private lives = 0;
+  private port: number | undefined;
+
+  private constructor(
+    readonly index: number,
+    private readonly parts: InstanceParts,
+    /** In front of Redis. */
+    readonly store: Proxy,
+    readonly database: Proxy,
+  ) {}
+
+  static async start(index: number, parts: InstanceParts): Promise<Instance> {
+    const portOf = (url: string) => ({ port: Number(new URL(url).port) });
+    const [store, database] = await Promise.all([startProxy(portOf(parts.redisUrl)), startProxy(portOf(parts.databaseUrl))]);
+    const instance = new Instance(index, parts, store, database);
+    instance.settleDatabase();
+    await instance.fill();
+    return instance;
+  }
+
+  get isUp(): boolean {
+    return !this.down.isOpen;
+  }
+
+  /** Ends a fault of the way to the database. */
+  settleDatabase(): void {
+    this.database.setDelay({ upstream: 1, downstream: BASE_DELAYS[this.index % BASE_DELAYS.length] ?? 0 });
+  }
+
+  /** Kills the process at once (SIGKILL), and waits for its end. */
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    this.down.begin();
+    await this.process.stop();
+  }
+
+  /** A new process on the same port, with another clock. */
+  async revive(): Promise<void> {
+    await this.fill();
+    this.down.end();
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+    await Promise.all([this.store.close(), this.database.close()]);
+  }
+
+  private async fill(): Promise<void> {
+    const { databaseUrl, redisUrl, random, bug, onSkew } = this.parts;
+    const skew = random() < 0.25 ? 0 : between(random, -SKEW, SKEW);
+    if (skew !== 0) onSkew();
+    const preloads = [preload('clock.mjs'), preload('observe.mjs'), ...(bug ? [preload('bugs.mjs')] : [])];
+    this.process = await startGateway({
+      ...(this.port !== undefined && { PORT: String(this.port) }),
+      NODE_OPTIONS: preloads.join(' '),
+      CHECKER_CLOCK_OFFSET_MS: String(skew),
+      ...(bug && { CHECKER_BUG: bug }),
+      MES_DATABASE_URL: through(this.database, databaseUrl),
+      MES_DATABASE_TIMEOUT_SECONDS: String(DATABASE_TIMEOUT),
+      REDIS_URL: through(this.store, redisUrl),
+      STORE_DEADLINE_MS: String(STORE_DEADLINE),
+      FILL_LOCK_MS: String(FILL_LOCK),
+      ORDER_TTL_SECONDS: String(ORDER_TTL),
+      STALE_MAX_SECONDS: String(STALE_MAX),
+      PLANT_TIME_ZONE: noonTimeZone(),
+      LOG_LEVEL: 'fatal',
+    });
+    this.port = this.process.port;
+    this.breaker = new BreakerLog(this.process);
+    this.name = `gateway ${this.index}.${(this.lives += 1)} (clock ${skew >= 0 ? '+' : ''}${skew} ms)`;
+  }
+}
+
+function through(proxy: Proxy, url: string): string {
+  const changed = new URL(url);
+  changed.host = `${proxy.host}:${proxy.port}`;
+  return changed.href;
+}
