@@ -3,6 +3,7 @@ import { JoinedReader } from '../src/cache/joined-reader.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { Lookup } from '../src/cache/lookup.js';
 import type { Store } from '../src/cache/store.js';
+import { systemTime, type Time } from '../src/time.js';
 import { MIB } from '../src/units.js';
 import { ChaosStore, Instance, pauseOf, scheduledTime, VersionedSource, type Fault } from './support/cache-world.js';
 import { FILL_LOCK, LockingServer } from './support/locking-server.js';
@@ -92,9 +93,14 @@ async function play({ scheduler, source, instances, evict }: World, actors: read
   for (const { cache } of instances) expect(cache.inFlight).toBe(0);
 }
 
-function world(scheduler: Scheduler, store: Store, faults: readonly Fault[], Kind: typeof Instance = Instance): World {
+function world(
+  scheduler: Scheduler,
+  store: Store,
+  faults: readonly Fault[],
+  Kind: typeof Instance = Instance,
+  time: Time = scheduledTime(scheduler),
+): World {
   const source = new VersionedSource();
-  const time = scheduledTime(scheduler);
   const upcoming = [...faults];
   const pause = pauseOf(scheduler);
   const chaos = () => new ChaosStore(store, pause, () => upcoming.shift() ?? 'none');
@@ -148,7 +154,11 @@ describeWith('redis')('on a real Redis', () => {
   test('the same guarantee', async () => {
     const store = await openRedisStore([sharedRedis().url]);
     let run = 0;
-    await holds((scheduler, faults) => world(scheduler, prefixed(store, `model:${process.pid}:${(run += 1)}:`), faults), 100);
+    await holds(
+      (scheduler, faults) =>
+        world(scheduler, prefixed(store, `model:${process.pid}:${(run += 1)}:`), faults, Instance, systemTime),
+      100,
+    );
     await store.close();
   });
 });
