@@ -101,7 +101,7 @@ export class Filler<K, V> {
     try {
       const asked = this.flights.now();
       for (const { flight } of fills) flight.asked = asked;
-      const before = { loadedAt: this.parts.time.now(), mark: this.parts.reuse.mark() };
+      const before = { loadedAt: this.parts.time.now(), mark: this.parts.renewals.latest };
       const values = await this.load(fills, trace);
       void this.keep(fills, values, before, trace).then(() => letGo(GRACE));
     } catch (error) {

@@ -24,15 +24,11 @@ export class Reuse {
   private readonly kept = new LRUCache<string, Kept>({ maxSize: MAX_SIZE });
 
   constructor(
-    private readonly renewals: Pick<Renewals, 'latest' | 'renewedSince'>,
+    private readonly renewals: Pick<Renewals, 'renewedSince'>,
     private readonly time: Time,
   ) {}
 
-  /** To be called before the source is asked; says how new what it answers will be. */
-  mark(): number {
-    return this.renewals.latest;
-  }
-
+  /** @param mark how many renewals this process had made before the source was asked */
   put<V>(slot: Slot<unknown, V>, answer: Answer<V>, size: Bytes, mark: number): void {
     if (slot.trust === 'unavailable') this.kept.set(slot.tokenKey, { answer, renewals: mark }, { size: OVERHEAD + size });
   }

@@ -5,8 +5,6 @@ import { draftOf, removeOldDrafts } from './drafts.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 import { postgresEnvironment, type PostgresUser } from './postgres-user.js';
 
-export { postgresEnvironment };
-
 /** One embedded database: where it lives and what runs it. All paths are absolute. */
 export interface Cluster {
   readonly dir: string;

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import pg from 'pg';
 import { findPostgresBinaries } from '../../../src/embedded/postgres-binaries.js';
-import { postgresEnvironment } from '../../../src/embedded/postgres-cluster.js';
-import { choosePostgresUser, type PostgresUser } from '../../../src/embedded/postgres-user.js';
+import { choosePostgresUser, postgresEnvironment, type PostgresUser } from '../../../src/embedded/postgres-user.js';
 import { MINUTE, SECOND } from '../../../src/units.js';
 import { freePort } from './ports.js';
 import { startProcess, type ServerProcess } from './server-process.js';
