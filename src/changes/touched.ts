@@ -5,10 +5,13 @@ import type { Order } from '../orders/order.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
 import type { Minutes } from '../units.js';
 
+/** What of an order decides which tokens a change of it touches. */
+export type OrderFootprint = Pick<Order, 'id' | 'createdAt' | 'partnerId' | 'filePath'>;
+
 /** One order as it was and as it is; `null`: it did not exist, or exists no more. */
 export interface OrderChange {
-  readonly before: Order | null;
-  readonly after: Order | null;
+  readonly before: OrderFootprint | null;
+  readonly after: OrderFootprint | null;
 }
 
 /**

@@ -1,0 +1,30 @@
+import type { OrderChange } from './touched.js';
+
+/**
+ * Which transactions of the database had finished at one moment, as the text of Postgres' `pg_snapshot`: `xmin:xmax:xip,…`.
+ * A position in the history of changes that is exact whatever order transactions commit in.
+ */
+export type Snapshot = string;
+
+/** A change of one order as the database recorded it. */
+export interface LoggedChange extends OrderChange {
+  /** Names the gateway's own transaction that made the change; absent: another program did. */
+  readonly origin?: string;
+}
+
+/** What became visible between two positions. */
+export interface ChangeRead {
+  /** The position after it. */
+  readonly snapshot: Snapshot;
+  /** For one order in the order of its commits. A consumer that stops early must read again from where it began. */
+  readonly pages: AsyncIterable<readonly LoggedChange[]>;
+}
+
+/** The history of changes of orders that a database keeps. */
+export interface ChangeLog {
+  /**
+   * Everything that became visible after `since`; `undefined`: all that is still known.
+   * @throws GatewayError SOURCE_UNAVAILABLE
+   */
+  read(since: Snapshot | undefined): Promise<ChangeRead>;
+}
