@@ -28,9 +28,27 @@ module.exports = {
     ),
     forbid(
       'graphql-takes-types-only',
-      'Resolvers get loaders and changes from the context, so they need nothing of them but types.',
+      'Resolvers get loaders, changes and events from the context, so they need nothing of them but types.',
       { path: '^src/graphql/' },
-      { path: '^src/(loaders|changes)/', dependencyTypesNot: ['type-only'] },
+      { path: '^src/(loaders|changes|live)/', dependencyTypesNot: ['type-only'] },
+    ),
+    forbid(
+      'live-only-tells',
+      'Who is told what is decided without knowing how it is sent, or where orders are kept.',
+      { path: '^src/live/' },
+      { path: '^src/(http|graphql|loaders|cache|sources|embedded|files)/' },
+    ),
+    forbid(
+      'only-the-wiring-imports-live',
+      'What happens is told to clients, never to what makes it happen.',
+      { path: '^src/', pathNot: '^src/(live/|compose[./])' },
+      { path: '^src/live/', dependencyTypesNot: ['type-only'] },
+    ),
+    forbid(
+      'transports-stay-in-http',
+      'WebSockets and their protocol are known to the outermost room only.',
+      { path: '^src/', pathNot: '^src/http/' },
+      { path: 'node_modules/(ws|graphql-ws|graphql-sse)/', dependencyTypesNot: ['type-only'] },
     ),
     forbid(
       'only-compose-imports-http',
@@ -61,19 +79,19 @@ module.exports = {
       'pure-rooms-stay-pure',
       'What orders and files are is decided without knowing who asks and where they are kept.',
       { path: '^src/(orders|files)/' },
-      { path: '^src/(http|graphql|cache|sources|loaders|changes|embedded)/' },
+      { path: '^src/(http|graphql|cache|sources|loaders|changes|live|embedded)/' },
     ),
     forbid(
       'loaders-meet-no-source',
       'Loaders read through the cache; how a miss is loaded is passed in.',
       { path: '^src/loaders/' },
-      { path: '^src/(sources|changes|graphql|http|embedded)/' },
+      { path: '^src/(sources|changes|live|graphql|http|embedded)/' },
     ),
     forbid(
       'cache-serves-everyone',
       'The cache knows nothing of those who read through it.',
       { path: '^src/cache/' },
-      { path: '^src/(orders|files|loaders|changes|graphql|http|embedded)/' },
+      { path: '^src/(orders|files|loaders|changes|live|graphql|http|embedded)/' },
     ),
     forbid(
       'changes-take-cache-types-only',

@@ -1,9 +1,13 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
-import { Commands } from './changes/commands.js';
+import { Commands, type CommandParts } from './changes/commands.js';
+import { FeedStatus } from './changes/feed-status.js';
 import { openAccess } from './compose/access.js';
 import { openCache, type OpenedCache } from './compose/cache.js';
 import { Closing } from './compose/closing.js';
+import { openFeed, type OpenedFeed } from './compose/feed.js';
 import { checkFolders } from './compose/folders.js';
+import { openLive, openLiveOrders } from './compose/live.js';
+import { OpenedLevels } from './compose/levels.js';
 import { demoSubjects, openDatabase, openFileSource } from './compose/sources.js';
 import type { Config } from './config.js';
 import { startDemoPlant } from './embedded/demo.js';
@@ -11,13 +15,14 @@ import type { FileSource } from './files/file.js';
 import { fileTokenKey } from './files/keys.js';
 import { exampleOperations } from './graphql/examples.js';
 import { landingPage, type DemoIdentity } from './graphql/landing-page.js';
-import { createGraphqlServer } from './graphql/server.js';
+import { createGraphqlServer, createSchema } from './graphql/server.js';
 import { createDrain } from './http/drain.js';
 import type { FilesRouteDeps } from './http/files-route.js';
 import { createReadiness } from './http/readiness.js';
 import { createServer } from './http/server.js';
 import { Sessions } from './http/sessions.js';
 import { PlantCalendar } from './orders/plant-day.js';
+import type { MesDatabase } from './sources/mes-database.js';
 import { Metrics } from './telemetry/metrics.js';
 import { systemTime } from './time.js';
 import type { Milliseconds } from './units.js';
@@ -50,17 +55,14 @@ export async function startGateway(config: Config, log: FastifyBaseLogger, say: 
 async function open(config: Config, log: FastifyBaseLogger, say: (line: string) => void, closing: Closing): Promise<Gateway> {
   await checkFolders(config);
   const fileSource = await openFileSource(config, say, closing);
-  const { database, check, plantUrl } = await openDatabase(config, log, say, closing);
-  const cache = openCache(config, { database, files: fileSource }, log, closing);
-  const metrics = metricsOf(cache);
+  const { database, url: databaseUrl, check, plantUrl } = await openDatabase(config, log, say, closing);
+  const windowLevels = new OpenedLevels({ orders: config.orders, staleFor: config.store.staleFor }, log);
+  const cache = openCache(config, { database, files: fileSource }, log, windowLevels, closing);
+  const status = new FeedStatus(systemTime.now);
+  const metrics = metricsOf(cache, status, windowLevels);
   const calendar = new PlantCalendar(config.orders.timeZone);
-  const { levels } = config.orders;
-  const commands = new Commands({
-    changeStatuses: (changes) => database.changeStatuses(changes),
-    renewals: cache.renewals,
-    levels,
-    calendar,
-  });
+  const feed = await openFeed(config, { databaseUrl, cache, calendar, status, metrics }, log, closing);
+  const commands = commandsOf(config, database, cache, feed, calendar);
   const { identity, signer, demo } = await openAccess(config, log);
   const sessions = new Sessions({
     identity,
@@ -68,14 +70,18 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     metrics,
     commands,
     caches: cache.caches,
-    orderParts: { calendar, level: Math.max(...levels), clock: systemTime.now },
+    orderParts: { calendar, levels: windowLevels, clock: systemTime.now },
+    live: openLiveOrders(feed.signals, cache.caches, metrics),
     presign: (path, expiresIn) => fileSource.presign(path, expiresIn),
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
   });
   const subjects = config.database.url === undefined ? await demoSubjects(database) : {};
-  const apollo = createGraphqlServer([landingPage({ examples: () => exampleOperations(systemTime.now(), subjects), demo })]);
+  const schema = createSchema();
+  const page = landingPage({ examples: () => exampleOperations(systemTime.now(), subjects), demo });
+  const apollo = createGraphqlServer([page], schema);
   await apollo.start();
   closing.push(() => apollo.stop());
+  const live = openLive(config, { apollo, schema, sessions, metrics }, log);
   let draining = false;
   const app = await createServer({
     log,
@@ -83,19 +89,15 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     ...config.http,
     loopbackOnly: config.auth.mode === 'demo',
     graphql: { apollo, contextOf: (request) => sessions.graphqlContext(request) },
+    live,
     files: filesDeps(sessions, cache, fileSource, metrics),
-    readiness: createReadiness({
-      database: check,
-      store: async () => (await cache.store.getMany(['readyz'])).kind === 'read',
-      draining: () => draining,
-      time: systemTime,
-    }),
+    readiness: readinessOf(check, cache, () => draining),
   });
   const drain = createDrain(app.server);
-  closing.push(() => closeServer(app, drain, config.http.shutdownTimeout));
+  closing.push(() => live.connections.close().then(() => closeServer(app, drain, config.http.shutdownTimeout)));
   const url = await app.listen({ host: config.http.host, port: config.http.port });
   if (plantUrl !== undefined && config.simulator) {
-    const plant = startDemoPlant(plantUrl, commands, (line) => log.info(line));
+    const plant = startDemoPlant(plantUrl, (line) => log.info(line));
     closing.push(() => plant.stop());
   }
   return {
@@ -108,11 +110,29 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   };
 }
 
-function metricsOf({ memory, renewals, store }: OpenedCache): Metrics {
+function commandsOf(
+  { orders }: Config,
+  database: MesDatabase,
+  { renewals }: OpenedCache,
+  { origins }: OpenedFeed,
+  calendar: PlantCalendar,
+): Commands {
+  const changeStatuses: CommandParts['changeStatuses'] = (changes, origin) => database.changeStatuses(changes, origin);
+  return new Commands({ changeStatuses, renewals, origins, levels: orders.levels, calendar });
+}
+
+function readinessOf(database: () => Promise<void>, { store }: OpenedCache, draining: () => boolean) {
+  const answers = async () => (await store.getMany(['readyz'])).kind === 'read';
+  return createReadiness({ database, store: answers, draining, time: systemTime });
+}
+
+function metricsOf({ memory, renewals, store }: OpenedCache, feed: FeedStatus, levels: OpenedLevels): Metrics {
   return new Metrics({
     memoryTierBytes: () => memory.size,
     pendingRenewals: () => renewals.pendingCount,
     storeAvailable: () => store.available,
+    feed,
+    levels,
   });
 }
 

@@ -60,15 +60,33 @@ export const timeZone = parsed((value) => {
   }
 });
 
+const LEVELS = 'expected ascending minutes with commas, each dividing the next and all dividing a day, such as 15,30,60';
+
 export const windowLevels = parsed((value) => {
   const levels: Minutes[] = list(value).map(Number);
-  const good = levels.every((level, index) => {
-    const next = levels[index + 1] ?? DAY / MINUTE;
-    return Number.isInteger(level) && level >= 1 && next % level === 0 && (index + 1 === levels.length || next > level);
-  });
-  return good && levels.length > 0
-    ? levels
-    : but('expected ascending minutes with commas, each dividing the next and all dividing a day, such as 15,30,60', value);
+  const wrong = levels.length === 0 ? 'there is none' : levels.map(levelProblem).find((found) => found !== undefined);
+  return wrong === undefined ? levels : problem(`${LEVELS}, but got "${value}": ${wrong}`);
+});
+
+function levelProblem(level: Minutes, index: number, levels: readonly Minutes[]): string | undefined {
+  const day = DAY / MINUTE;
+  const next = levels[index + 1];
+  if (!Number.isInteger(level) || level < 1) return 'each must be a whole number from 1';
+  if (day % level !== 0) return `${level} does not divide a day of ${day} minutes`;
+  if (next === undefined || !Number.isInteger(next)) return undefined;
+  if (next <= level) return `${next} stands after ${level}`;
+  return next % level === 0 ? undefined : `${level} does not divide ${next}`;
+}
+
+/** How the level of a day is chosen. */
+export type WindowPolicy = { readonly kind: 'adaptive' } | { readonly kind: 'fixed'; readonly level: Minutes };
+
+export const windowPolicy = parsed((value): WindowPolicy | Problem => {
+  if (value === 'adaptive') return { kind: 'adaptive' };
+  const [, level] = /^fixed:(\d+)$/.exec(value) ?? [];
+  return level === undefined
+    ? but('expected adaptive, or fixed: with a level in minutes, such as fixed:60', value)
+    : { kind: 'fixed', level: Number(level) };
 });
 
 /** Whether a server that listens on `host` can be reached from this machine only. */

@@ -12,6 +12,7 @@ const environment = z.object({
   PUBLIC_URL: read.url(['http:', 'https:']).optional(),
   TRUST_PROXY: read.flag.default(false),
   CORS_ORIGINS: read.origins.default([]),
+  LIVE_CONNECTIONS_MAX: read.wholeNumber(0, 1_000_000).default(10_000),
   REQUEST_MAX_BYTES: read.wholeNumber(KIB, 64 * MIB).default(MIB),
   SHUTDOWN_TIMEOUT_SECONDS: read.wholeNumber(1, 600).default(20),
   LOG_LEVEL: read.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -27,9 +28,13 @@ const environment = z.object({
   MES_DATABASE_POOL_MAX: read.wholeNumber(1, 500).default(10),
   MES_DATABASE_TIMEOUT_SECONDS: read.wholeNumber(1, 600).default(10),
   MES_DATABASE_QUEUE_MAX: read.wholeNumber(0, 100_000).default(200),
-  CHANGE_FEED: read.oneOf(['off']).default('off'),
+  CHANGE_FEED: read.oneOf(['outbox', 'poll', 'off']).optional(),
+  CHANGE_FEED_GROUP: read.text.default('default'),
+  CHANGE_FEED_POLL_MS: read.wholeNumber(100, 60_000).default(2_000),
   PLANT_TIME_ZONE: read.timeZone.default('UTC'),
   ORDER_WINDOW_LEVELS: read.windowLevels.default([15, 30, 60]),
+  ORDER_WINDOW_POLICY: read.windowPolicy.default({ kind: 'adaptive' }),
+  ORDER_TILE_MAX_ROWS: read.wholeNumber(1, 500_000).default(10_000),
   ORDER_TTL_SECONDS: read.wholeNumber(1, 86_400).default(60),
   ORDER_FRESH_TTL_SECONDS: read.wholeNumber(1, 3_600).default(2),
 
@@ -78,6 +83,7 @@ export interface Config {
     readonly trustProxy: boolean;
     readonly corsOrigins: readonly string[];
     readonly maxRequest: Bytes;
+    readonly liveConnectionsMax: number;
     readonly shutdownTimeout: Milliseconds;
   };
   readonly logLevel: Level;
@@ -94,8 +100,16 @@ export interface Config {
   readonly orders: {
     readonly timeZone: string;
     readonly levels: readonly Minutes[];
+    readonly windowPolicy: read.WindowPolicy;
+    readonly tileMaxRows: number;
     readonly ttl: Milliseconds;
     readonly freshTtl: Milliseconds;
+  };
+  /** Without a `mode`: the outbox if the database has one. */
+  readonly feed: {
+    readonly mode?: 'outbox' | 'poll' | 'off';
+    readonly group: string;
+    readonly pollEach: Milliseconds;
   };
   /** Without `urls` the cache lives in this process. More than one URL: a Redis Cluster. */
   readonly store: {
@@ -150,6 +164,12 @@ function conflicts(env: Environment): string[] {
     problems.push('FILES_DIR: expected to be absent when S3_BUCKET is set; files come from one of them');
   }
   if (env.S3_ENDPOINT && !env.S3_BUCKET) problems.push('S3_BUCKET: expected the name of a bucket, because S3_ENDPOINT is set');
+  const [policy, levels] = [env.ORDER_WINDOW_POLICY, env.ORDER_WINDOW_LEVELS];
+  if (policy.kind === 'fixed' && !levels.includes(policy.level)) {
+    problems.push(
+      `ORDER_WINDOW_POLICY: expected fixed: with one of ORDER_WINDOW_LEVELS (${levels.join()}), but got "fixed:${policy.level}"`,
+    );
+  }
   return problems;
 }
 
@@ -162,6 +182,7 @@ function toConfig(env: Environment): Config {
       trustProxy: env.TRUST_PROXY,
       corsOrigins: env.CORS_ORIGINS,
       maxRequest: env.REQUEST_MAX_BYTES,
+      liveConnectionsMax: env.LIVE_CONNECTIONS_MAX,
       shutdownTimeout: env.SHUTDOWN_TIMEOUT_SECONDS * SECOND,
     },
     logLevel: env.LOG_LEVEL,
@@ -177,8 +198,15 @@ function toConfig(env: Environment): Config {
     orders: {
       timeZone: env.PLANT_TIME_ZONE,
       levels: env.ORDER_WINDOW_LEVELS,
+      windowPolicy: env.ORDER_WINDOW_POLICY,
+      tileMaxRows: env.ORDER_TILE_MAX_ROWS,
       ttl: env.ORDER_TTL_SECONDS * SECOND,
       freshTtl: env.ORDER_FRESH_TTL_SECONDS * SECOND,
+    },
+    feed: {
+      ...(env.CHANGE_FEED && { mode: env.CHANGE_FEED }),
+      group: env.CHANGE_FEED_GROUP,
+      pollEach: env.CHANGE_FEED_POLL_MS,
     },
     store: {
       ...(env.REDIS_URL && { urls: env.REDIS_URL }),

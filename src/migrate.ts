@@ -1,20 +1,59 @@
 import { parseArgs } from 'node:util';
 import { loadConfig } from './config.js';
-import { migrate } from './sources/migrations/migrate.js';
+import { migrate, undoOutbox } from './sources/migrations/migrate.js';
 
-/** `npm run migrate [-- --dry-run]`: brings the database of MES_DATABASE_URL to the newest schema. */
-async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
+const OPTIONS = {
+  'dry-run': { type: 'boolean' },
+  'with-poll-index': { type: 'boolean' },
+  undo: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+const HELP = `npm run migrate -- [options]
+
+Adds to the database of MES_DATABASE_URL what it lacks: the table orders and its indexes, and the outbox that records
+changes of orders (docs/database.md). What is there already is kept.
+
+  --dry-run          print the SQL of every step, and change nothing
+  --with-poll-index  also make an index on orders (updated_at), which CHANGE_FEED=poll reads by; it takes room, and makes
+                     every update of an order dearer, since Postgres must then renew all index entries of its row (no HOT)
+  --undo             remove the outbox: its triggers, functions and tables; never orders
+  --help             print this`;
+
+type Options = Partial<Record<keyof typeof OPTIONS, boolean>>;
+
+async function main(args: string[]): Promise<void> {
+  const options = parsed(args);
+  if (options.help) return console.log(HELP);
   const { url } = loadConfig(process.env).database;
   if (url === undefined) {
     throw new Error(
       'MES_DATABASE_URL must name the database to migrate, such as postgres://user@host:5432/mes. (The embedded database migrates itself.)',
     );
   }
-  await migrate({ url, log: (line) => console.log(line), dryRun: values['dry-run'] });
+  const log = (line: string): void => console.log(line);
+  const dryRun = options['dry-run'] ?? false;
+  if (options.undo) await undoOutbox({ url, log, dryRun });
+  else await migrate({ url, log, dryRun, withPollIndex: options['with-poll-index'] ?? false });
 }
 
-main().catch((error: unknown) => {
+/** @throws Error naming the argument that is not known */
+function parsed(args: string[]): Options {
+  const { tokens } = parseArgs({ args, options: OPTIONS, strict: false, tokens: true });
+  for (const token of tokens) {
+    const known = token.kind === 'option' && token.name in OPTIONS && token.value === undefined;
+    if (!known) throw new Error(`Options must be among ${flags().join(', ')}, but got: ${args[token.index] ?? ''}`);
+  }
+  const { values } = parseArgs({ args, options: OPTIONS });
+  if (values.undo && values['with-poll-index']) throw new Error('--undo removes the outbox only; leave --with-poll-index out.');
+  return values;
+}
+
+function flags(): string[] {
+  return Object.keys(OPTIONS).map((name) => `--${name}`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 });

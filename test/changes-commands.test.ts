@@ -12,19 +12,27 @@ const OPERATOR: Viewer = { role: 'operator', subject: 'ada' };
 const calendar = new PlantCalendar('UTC');
 
 /** Commands over a database that agrees to everything, and a journal of what happened. */
-function commandsOf(viewer: Viewer, changeStatuses = agree): { commands: ViewerCommands; journal: unknown[][] } {
+function commandsOf(
+  viewer: Viewer,
+  changeStatuses = agree,
+  { origin, outcome = 'renewed' }: { origin?: string; outcome?: 'renewed' | 'pending' } = {},
+): { commands: ViewerCommands; journal: unknown[][] } {
   const journal: unknown[][] = [];
   const renew = (tokens: readonly string[]) => {
     journal.push(['renewed', ...tokens]);
-    return Promise.resolve('renewed' as const);
+    return Promise.resolve(outcome);
   };
   const parts = {
-    changeStatuses: async (changes: readonly StatusChange[]) => {
+    changeStatuses: async (changes: readonly StatusChange[], mark: string | undefined) => {
       const changed = await changeStatuses(changes);
-      journal.push(['committed', ...changes.map(({ id }) => id)]);
+      journal.push(['committed', ...changes.map(({ id }) => id), ...(mark ? [`as ${mark}`] : [])]);
       return changed;
     },
     renewals: { renew },
+    origins: {
+      next: () => origin,
+      tickOff: async (ticked: string) => void journal.push(['ticked off', ticked]),
+    },
     levels: [15, 60],
     calendar,
   };
@@ -55,6 +63,27 @@ describe('a command that changes orders', () => {
       ['committed', idOf(2), idOf(1)],
       ['renewed', ...touchedTokens(changes, [15, 60], calendar)],
     ]);
+  });
+
+  test('is marked as one of this gateway, and ticked off when its renewal was acknowledged', async () => {
+    const { commands, journal } = commandsOf(OPERATOR, agree, { origin: 'here/1' });
+    await commands.changeStatuses([change(1)]);
+    expect(journal.map(([what, ...rest]) => [what, rest.at(-1)])).toEqual([
+      ['committed', 'as here/1'],
+      ['renewed', expect.any(String)],
+      ['ticked off', 'here/1'],
+    ]);
+  });
+
+  test('is not ticked off while its renewal is pending, or when the commit was not confirmed', async () => {
+    const pending = commandsOf(OPERATOR, agree, { origin: 'here/1', outcome: 'pending' });
+    await pending.commands.changeStatuses([change(1)]);
+    expect(pending.journal.map(([what]) => what)).toEqual(['committed', 'renewed']);
+    const before = orderOf({ id: idOf(1) });
+    const doubt = new UnknownOutcomeError([{ before, after: before }], new Error('reset'));
+    const doubtful = commandsOf(OPERATOR, () => Promise.reject(doubt), { origin: 'here/1' });
+    await expect(doubtful.commands.changeStatuses([change(1)])).rejects.toBe(doubt);
+    expect(doubtful.journal.map(([what]) => what)).toEqual(['renewed']);
   });
 
   test('that the database refuses renews nothing', async () => {

@@ -73,3 +73,10 @@ describe('what a change makes worthless', () => {
     );
   });
 });
+
+test('a time that no list can be named after touches the order and its file only', () => {
+  const far = [Infinity, -Infinity, NaN, Date.parse('-000099-01-01T00:00Z'), Date.parse('+275000-01-01T00:00Z')];
+  for (const createdAt of far) {
+    expect(touched({ before: null, after: { ...before, createdAt } })).toEqual(sorted(OWN, 'token:file-owners:a.stl'));
+  }
+});

@@ -96,6 +96,16 @@ describeWith('postgres')('the seeded plant', () => {
       expect(await count(`id = '${ids[0]!}'`)).toBe(1);
     });
 
+    test('move an order on, unless somebody else was faster', async () => {
+      const id = '00000000-0000-4000-8000-000000000008';
+      await plant.insertOrder(order(id, START + 4 * DAY));
+      await plant.advanceOrder(id, 'FILE_UPLOADED', 1);
+      await plant.advanceOrder(id, 'CANCELLED', 1);
+      expect(await queryOnce(url, 'select status, version from orders where id = $1', [id])).toEqual([
+        { status: 'FILE_UPLOADED', version: 2 },
+      ]);
+    });
+
     test('pick open orders of the last 30 days', async () => {
       await plant.insertOrder(order('00000000-0000-4000-8000-000000000009', Date.now() - HOUR));
       const picked = await plant.pickOpenOrders(3);

@@ -1,4 +1,3 @@
-import { GatewayError } from '../src/errors.js';
 import { simulateStep, startSimulator, type SimulatorPorts } from '../src/embedded/simulator.js';
 import type { NewOrder, OpenOrder } from '../src/embedded/plant-writes.js';
 import { seededRandom } from '../src/embedded/random.js';
@@ -68,11 +67,6 @@ describe('the simulated plant', () => {
     for (const [, status, version] of plant.moves)
       expect(nextStatuses(version === 9 ? 'SHIPPED' : 'SUBMITTED')).toContain(status);
     expect(plant.moves.filter(([, status]) => status === 'CANCELLED').length).toBeLessThan(20);
-  });
-
-  test('takes it lightly when someone else was faster', async () => {
-    const advanceOrder = (): Promise<never> => Promise.reject(new GatewayError('CONFLICT', 'another version'));
-    await expect(simulateStep(ports({ advanceOrder }))).resolves.toBeUndefined();
   });
 
   test('pauses longer and longer while writes fail, says so once, and recovers', async () => {

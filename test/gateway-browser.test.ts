@@ -1,6 +1,7 @@
 import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { HOUR } from '../src/units.js';
-import { freshPlant, startGateway, type GatewayProcess } from './support/gateway.js';
+import { outboxPlant } from './support/feed.js';
+import { startGateway, type GatewayProcess, type Plant } from './support/gateway.js';
 import { findChromium, type Chromium } from './support/servers/chromium.js';
 import { describeWith } from './support/servers/shared.js';
 
@@ -8,6 +9,7 @@ const CDN = 'embeddable-sandbox.cdn.apollographql.com';
 
 describeWith('postgres', 'chromium')('a browser without internet opens /graphql', () => {
   let gateway: GatewayProcess;
+  let plant: Plant;
   let found: Chromium;
   let browser: Browser;
   let page: Page;
@@ -16,7 +18,7 @@ describeWith('postgres', 'chromium')('a browser without internet opens /graphql'
 
   beforeAll(async () => {
     const created_at = new Date(Date.now() - HOUR).toISOString();
-    const plant = await freshPlant({
+    plant = await outboxPlant({
       orders: [
         { number: 'ORD-A', partner_id: 'partner-a', created_at },
         { number: 'ORD-B', partner_id: 'partner-b', created_at },
@@ -94,6 +96,20 @@ describeWith('postgres', 'chromium')('a browser without internet opens /graphql'
       if (name === 'Move an order forward') expect(shown).toContain('NOT_FOUND');
       else expect(`${name}: ${outcome}`).toMatch(/: 200 · OK/);
     }
+  });
+
+  test('a subscription shows events as they come, until it is stopped', async () => {
+    await page.selectOption('#who', { label: 'Partner A' });
+    await page.selectOption('#operation', { label: 'Watch orders change' });
+    expect((await run()).outcome).toMatch(/^200 · OK · listening · events: 0/);
+    const now = new Date().toISOString();
+    await plant.insert({ number: 'ORD-C', created_at: now }, { number: 'ORD-D', created_at: now, partner_id: 'partner-b' });
+    await page.locator('#outcome', { hasText: 'events: 1' }).waitFor();
+    const shown = await page.textContent('#answer');
+    expect(['ORD-C', 'ORD-D'].filter((number) => shown?.includes(number))).toEqual(['ORD-C']);
+    await page.click('#stop');
+    await page.locator('#stop').waitFor({ state: 'hidden' });
+    expect(await page.textContent('#problem')).toBe('');
   });
 
   test('the browser complains of nothing but the CDN that it cannot reach', () => {

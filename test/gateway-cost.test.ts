@@ -12,6 +12,9 @@ const hours = Array.from({ length: 24 }, (_, hour) => iso(DAY_START + hour * HOU
 const aliased = (day: readonly string[]): string =>
   `{ ${day.map((from, hour) => `h${hour}: orders(createdBy: "${from}", window: 60) { totalCount nodes { number } }`).join('\n')} }`;
 
+/** Levels that adapt tell each other about it in requests to the store of their own. */
+const LEVEL = { ORDER_WINDOW_POLICY: 'fixed:60' };
+
 describeWith('postgres', 'redis')('what an operation costs', () => {
   let tap: Tap;
   let redis: RedisServer;
@@ -24,7 +27,7 @@ describeWith('postgres', 'redis')('what an operation costs', () => {
     redis = startedRedis;
     tap = await tapPostgres(plant.url);
     // A busy machine must not look like a frozen Redis, which is answered past the cache.
-    const env = { MES_DATABASE_URL: tap.url, REDIS_URL: redis.url, STORE_DEADLINE_MS: '10000' };
+    const env = { MES_DATABASE_URL: tap.url, REDIS_URL: redis.url, STORE_DEADLINE_MS: '10000', ...LEVEL };
     gateways = await Promise.all([startGateway(env), startGateway(env)]);
     const token = await tokenFor({ role: 'operator' });
     clients = gateways.map((gateway) => new GraphqlClient(gateway, { token }));

@@ -19,7 +19,7 @@ function signed(payload: JWTPayload, key: CryptoKey | Uint8Array = bytes(SECRET)
 }
 
 async function refusalOf(identity: Identity, header: string): Promise<string> {
-  const error: unknown = await identity.viewerOf(header).catch((reason: unknown) => reason);
+  const error: unknown = await identity.callerOf(header).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ name: 'GatewayError', code: 'UNAUTHENTICATED' });
   return (error as Error).message;
 }
@@ -31,7 +31,7 @@ describe('a token of a shared secret', () => {
   test('that was good is refused all the same once it has expired', async () => {
     const { jest: clock } = import.meta as unknown as { jest: typeof jest };
     const token = `Bearer ${await signed(fitting({ ...OPERATOR, exp: now() + 60 }))}`;
-    for (let time = 0; time < 3; time += 1) expect(await identity.viewerOf(token)).toMatchObject({ role: 'operator' });
+    for (let time = 0; time < 3; time += 1) expect((await identity.callerOf(token)).viewer).toMatchObject({ role: 'operator' });
     clock.useFakeTimers({ now: Date.now() + 61_000, advanceTimers: true });
     try {
       expect(await refusalOf(identity, token)).toContain('has expired');
@@ -49,11 +49,12 @@ describe('a token of a shared secret', () => {
     ],
   ])('says who asks: %j', async (claims, viewer) => {
     const token = await signed(fitting(claims));
-    for (const scheme of ['Bearer', 'bearer', 'BEARER ']) expect(await identity.viewerOf(`${scheme} ${token}`)).toEqual(viewer);
+    for (const scheme of ['Bearer', 'bearer', 'BEARER '])
+      expect((await identity.callerOf(`${scheme} ${token}`)).viewer).toEqual(viewer);
   });
 
   test('is not needed to ask: without a header the viewer is anonymous', async () => {
-    expect(await identity.viewerOf(undefined)).toEqual({ role: 'anonymous' });
+    expect((await identity.callerOf(undefined)).viewer).toEqual({ role: 'anonymous' });
   });
 
   test.each([
@@ -146,8 +147,12 @@ describe('a token of published keys', () => {
   test.each(['ES256', 'RS256', 'EdDSA'] as const)('says who asks: %s', async (alg) => {
     const identity = createIdentity({ keys: { jwksUrl } });
     const token = await signed(good(PARTNER), keys[alg].privateKey, alg, alg);
-    expect(await identity.viewerOf(`Bearer ${token}`)).toEqual({ role: 'partner', subject: 'bob', partnerId: 'partner-a' });
-    expect(await identity.viewerOf(undefined)).toEqual({ role: 'anonymous' });
+    expect((await identity.callerOf(`Bearer ${token}`)).viewer).toEqual({
+      role: 'partner',
+      subject: 'bob',
+      partnerId: 'partner-a',
+    });
+    expect((await identity.callerOf(undefined)).viewer).toEqual({ role: 'anonymous' });
   });
 
   test('that expired, or is for others, is refused with the reason', async () => {
@@ -185,11 +190,11 @@ describe('a token of published keys', () => {
     const header = `Bearer ${await signed(good(OPERATOR), keys.ES256.privateKey, 'ES256', 'ES256')}`;
     const healthy = answer;
     answer = broken;
-    const error: unknown = await identity.viewerOf(header).catch((reason: unknown) => reason);
+    const error: unknown = await identity.callerOf(header).catch((reason: unknown) => reason);
     answer = healthy;
     expect(error).toMatchObject({ name: 'GatewayError', code: 'SOURCE_UNAVAILABLE', cause: expect.anything() });
     expect((error as Error).message).toBe('The identity provider does not answer at the moment; try again shortly.');
-    expect(await identity.viewerOf(header)).toEqual({ role: 'operator', subject: 'ada' });
+    expect((await identity.callerOf(header)).viewer).toEqual({ role: 'operator', subject: 'ada' });
   });
 
   test('cannot be judged while the key server is down', async () => {
@@ -199,13 +204,13 @@ describe('a token of published keys', () => {
     await new Promise((done) => closed.close(done));
     const identity = createIdentity({ keys: { jwksUrl: `http://127.0.0.1:${port}/jwks` } });
     const header = `Bearer ${await signed(good(OPERATOR), keys.ES256.privateKey, 'ES256', 'ES256')}`;
-    await expect(identity.viewerOf(header)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
-    expect(await identity.viewerOf(undefined)).toEqual({ role: 'anonymous' });
+    await expect(identity.callerOf(header)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    expect((await identity.callerOf(undefined)).viewer).toEqual({ role: 'anonymous' });
     // The same with a TypeError of this realm: that of jest's own `fetch` is from outside, and no `instanceof` knows it.
     const { fetch } = globalThis;
     try {
       globalThis.fetch = () => Promise.reject(new TypeError('fetch failed'));
-      await expect(identity.viewerOf(header)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+      await expect(identity.callerOf(header)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
     } finally {
       globalThis.fetch = fetch;
     }

@@ -12,7 +12,7 @@ import { listRange, type OrderList } from '../src/orders/lists.js';
 import type { Order } from '../src/orders/order.js';
 import { PlantCalendar } from '../src/orders/plant-day.js';
 import { HOUR } from '../src/units.js';
-import { anyMoment, anyOrders, anyStatus, cacheOf, createdIn, idOf, listed, orderOf } from './support/orders.js';
+import { anyMoment, anyOrders, anyStatus, cacheOf, createdIn, idOf, levelsOf, listed, orderOf } from './support/orders.js';
 
 const NOW = Date.parse('2025-07-24T15:20:00Z');
 const TODAY = { from: Date.parse('2025-07-24T00:00Z'), to: Date.parse('2025-07-25T00:00Z') };
@@ -30,7 +30,7 @@ function readsOf(viewer: Viewer, orders: readonly Order[]) {
   const files = cacheOf((_path: string): CachedFile | null => null);
   const fileOwners = cacheOf((_path: string): readonly string[] => []);
   const caches = { lists: lists.cache, orders: single.cache, files: files.cache, fileOwners: fileOwners.cache };
-  const parts = { calendar: new PlantCalendar('UTC'), level: 60, clock: () => NOW };
+  const parts = { calendar: new PlantCalendar('UTC'), levels: levelsOf(() => 60), clock: () => NOW };
   const reads = new OrderReads(viewer, createLoaders(caches, new OperationTrace()), parts);
   return { reads, lists: lists.asked, ids: single.asked };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { listKey, listTokenKey } from '../src/orders/keys.js';
+import { fileTokenKey } from '../src/files/keys.js';
+import { listKey, listTokenKey, orderTokenKey, tileOfTokenKey } from '../src/orders/keys.js';
 import { cover, isoDay, mergeRanges, rangeOf, tileAt, type TimeRange } from '../src/orders/tiles.js';
 import { DAY, MINUTE } from '../src/units.js';
 
@@ -99,6 +100,23 @@ describe('tiles', () => {
     expect(listKey({ kind: 'new', day })).toBe('orders:list:new');
     expect(listTokenKey({ kind: 'tile', tile })).toBe('token:{orders:2025-07-24}:createdBy=2025-07-24T15:00Z:TimeWindow=60');
     expect(listTokenKey({ kind: 'new', day })).toBe('token:{orders:2025-07-24}:new');
+  });
+
+  test('are found again from the keys of their tokens, and no other key is taken for one', () => {
+    const anyTime = fc.integer({ min: at('1960-01-01T00:00:00Z'), max: at('2100-01-01T00:00:00Z') });
+    fc.assert(
+      fc.property(anyTime, fc.constantFrom(...LEVELS), (time, minutes) => {
+        const tile = tileAt(time, minutes);
+        expect(tileOfTokenKey(listTokenKey({ kind: 'tile', tile }))).toEqual(tile);
+      }),
+    );
+    const day = { date: '2025-07-24', range: { from: 0, to: 1 } };
+    const others = [
+      listTokenKey({ kind: 'new', day }),
+      orderTokenKey('x'),
+      fileTokenKey('createdBy=2025-07-24T15:00Z:TimeWindow=60'),
+    ];
+    expect(others.map(tileOfTokenKey)).toEqual([undefined, undefined, undefined]);
   });
 
   test('of one day share a slot of a Redis Cluster, also before 1970', () => {

@@ -62,7 +62,7 @@ export class PeerPlant {
 
   /** @throws for anybody but an operator */
   async viewerOf(authorization: string | null | undefined): Promise<Viewer> {
-    const viewer = await this.identity.viewerOf(authorization ?? undefined);
+    const { viewer } = await this.identity.callerOf(authorization ?? undefined);
     if (viewer.role !== 'operator') throw new Error('must be an operator');
     return viewer;
   }

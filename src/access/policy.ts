@@ -3,7 +3,7 @@ import type { Order } from '../orders/order.js';
 import type { Role, Viewer } from './viewer.js';
 
 /** Everything that a caller may ask for. */
-export type Action = 'read-orders' | 'read-files' | 'change-orders' | 'announce-files';
+export type Action = 'read-orders' | 'read-files' | 'change-orders' | 'announce-files' | 'read-levels';
 
 /** Who may do what. A partner may read, but sees only what is its own: `maySeeOrder`, `maySeeFileOf`. */
 const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
   'read-files': ['operator', 'partner', 'service'],
   'change-orders': ['operator'],
   'announce-files': ['operator', 'service'],
+  'read-levels': ['operator'],
 };
 
 /** @throws GatewayError UNAUTHENTICATED without a token, FORBIDDEN for a role that may not */
@@ -23,7 +24,7 @@ export function authorise(viewer: Viewer, action: Action): void {
 }
 
 /** Partners see their own orders only; whoever else may read orders sees all. */
-export function maySeeOrder(viewer: Viewer, order: Order): boolean {
+export function maySeeOrder(viewer: Viewer, order: Pick<Order, 'partnerId'>): boolean {
   return viewer.role === 'operator' || (viewer.role === 'partner' && order.partnerId === viewer.partnerId);
 }
 

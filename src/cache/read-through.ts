@@ -47,6 +47,11 @@ export class ReadThrough<K, V> {
     });
   }
 
+  /** What is valid now of `keys`, in order; `undefined`: nothing. A look-up as in `readMany`; loads nothing, counts no outcome. */
+  async peekMany(keys: readonly K[], trace: Trace): Promise<(Answer<V> | undefined)[]> {
+    return (await this.lookup.find(keys, trace)).map(({ answer }) => answer);
+  }
+
   /** Waits for writes to the store that are still under way. */
   flush(): Promise<void> {
     return this.filler.flush();

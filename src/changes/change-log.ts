@@ -2,7 +2,8 @@ import type { OrderChange } from './touched.js';
 
 /**
  * Which transactions of the database had finished at one moment, as the text of Postgres' `pg_snapshot`: `xmin:xmax:xip,…`.
- * A position in the history of changes that is exact whatever order transactions commit in.
+ * A position in the history of changes that is exact whatever order transactions commit in. A log may add something for
+ * itself, after a space.
  */
 export type Snapshot = string;
 

@@ -20,8 +20,17 @@ export interface CommandParts {
    * Commits all changes or none, and answers each order before and after, in the order of `changes`.
    * @throws UnknownOutcomeError if it is not known which
    */
-  readonly changeStatuses: (changes: readonly StatusChange[]) => Promise<readonly { before: Order; after: Order }[]>;
+  readonly changeStatuses: (
+    changes: readonly StatusChange[],
+    origin: string | undefined,
+  ) => Promise<readonly { before: Order; after: Order }[]>;
   readonly renewals: Pick<Renewals, 'renew'>;
+  readonly origins: {
+    /** Marks one change as this gateway's own; `undefined`: nobody looks for marks. */
+    next(): string | undefined;
+    /** Its renewal was acknowledged. Never rejects. */
+    tickOff(origin: string): Promise<void>;
+  };
   readonly levels: readonly Minutes[];
   readonly calendar: PlantCalendar;
 }
@@ -53,12 +62,14 @@ export class Commands {
         authorise(viewer, 'change-orders');
         const checked = checkedChanges(changes);
         trace.sqlStatement();
-        const changed = await this.parts.changeStatuses(checked).catch(async (error: unknown) => {
-          // A change that may have been made must not stay hidden behind old entries.
-          if (error instanceof UnknownOutcomeError) await this.announce(error.changes, trace);
+        const origin = this.parts.origins.next();
+        const changed = await this.parts.changeStatuses(checked, origin).catch(async (error: unknown) => {
+          // A change that may have been made must not stay hidden behind old entries. It is not ticked off, for it may yet come.
+          if (error instanceof UnknownOutcomeError) await this.renew(error.changes, trace);
           throw error;
         });
-        await this.announce(changed, trace);
+        const renewed = await this.renew(changed, trace);
+        if (renewed === 'renewed' && origin !== undefined) void this.parts.origins.tickOff(origin);
         return changed.map(({ after }) => after);
       },
       fileChanged: async (path) => {
@@ -68,9 +79,8 @@ export class Commands {
     };
   }
 
-  /** To be called by whoever committed `changes` in another way than by a command. */
-  async announce(changes: readonly OrderChange[], trace?: Trace): Promise<void> {
-    await this.parts.renewals.renew(touchedTokens(changes, this.parts.levels, this.parts.calendar), trace);
+  private renew(changes: readonly OrderChange[], trace: Trace): Promise<'renewed' | 'pending'> {
+    return this.parts.renewals.renew(touchedTokens(changes, this.parts.levels, this.parts.calendar), trace);
   }
 }
 

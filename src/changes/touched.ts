@@ -3,7 +3,11 @@ import { listTokenKey, orderTokenKey } from '../orders/keys.js';
 import { listsContaining } from '../orders/lists.js';
 import type { Order } from '../orders/order.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
-import type { Minutes } from '../units.js';
+import type { EpochMilliseconds, Minutes } from '../units.js';
+
+/** Wider than the times that a list can be asked for. */
+export const FIRST_LISTED: EpochMilliseconds = Date.parse('0001-01-02T00:00Z');
+export const END_LISTED: EpochMilliseconds = Date.parse('9999-12-31T00:00Z');
 
 /** What of an order decides which tokens a change of it touches. */
 export type OrderFootprint = Pick<Order, 'id' | 'createdAt' | 'partnerId' | 'filePath'>;
@@ -20,14 +24,25 @@ export interface OrderChange {
  */
 export function touchedTokens(changes: readonly OrderChange[], levels: readonly Minutes[], calendar: PlantCalendar): string[] {
   const tokens = new Set<string>();
-  for (const { before, after } of changes) {
-    for (const order of [before, after]) {
-      if (!order) continue;
-      tokens.add(orderTokenKey(order.id));
-      for (const list of listsContaining(order.createdAt, levels, calendar)) tokens.add(listTokenKey(list));
+  for (const change of changes) {
+    const { before, after } = change;
+    for (const order of [before, after]) if (order) tokens.add(orderTokenKey(order.id));
+    for (const createdAt of new Set([before?.createdAt, after?.createdAt])) {
+      if (createdAt === undefined || !isListed(createdAt)) continue;
+      for (const list of listsContaining(createdAt, levels, calendar)) tokens.add(listTokenKey(list));
     }
-    if (before?.filePath === after?.filePath && before?.partnerId === after?.partnerId) continue;
-    for (const path of [before?.filePath, after?.filePath]) if (path) tokens.add(fileOwnersTokenKey(path));
+    for (const path of touchedOwners(change)) tokens.add(fileOwnersTokenKey(path));
   }
   return [...tokens];
+}
+
+/** The files of whose owners `change` makes the answer worthless. */
+export function touchedOwners({ before, after }: OrderChange): string[] {
+  if (before?.filePath === after?.filePath && before?.partnerId === after?.partnerId) return [];
+  return [before?.filePath, after?.filePath].flatMap((path) => path || []);
+}
+
+/** Whether a list can hold an order of this time: Postgres knows `infinity` and years that no list can be named after. */
+function isListed(createdAt: EpochMilliseconds): boolean {
+  return createdAt >= FIRST_LISTED && createdAt < END_LISTED;
 }

@@ -14,10 +14,12 @@ import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
 import { fileOwners, files, orderLists, singleOrders } from '../loaders/entities.js';
 import { fileFill } from '../loaders/file-fill.js';
+import type { TimeRange } from '../orders/tiles.js';
 import type { MesDatabase } from '../sources/mes-database.js';
 import { systemTime } from '../time.js';
 import { SECOND } from '../units.js';
 import type { Closing } from './closing.js';
+import type { OpenedLevels } from './levels.js';
 
 /** How long the breaker stays open after the store failed. */
 const STORE_PAUSE = SECOND;
@@ -35,11 +37,15 @@ export function openCache(
   config: Config,
   sources: { readonly database: MesDatabase; readonly files: FileSource },
   log: FastifyBaseLogger,
+  levels: OpenedLevels,
   closing: Closing,
 ): OpenedCache {
   const store = openStore(config, log);
   closing.push(() => store.close());
-  const renewals = new Renewals((entries) => store.insist(entries), systemTime);
+  const renewals = new Renewals((entries) => {
+    levels.meter.renewed(entries.map(({ key }) => key));
+    return store.insist(entries);
+  }, systemTime);
   closing.push(() => renewals.close());
   const memory = new MemoryTier(config.store.maxMemory);
   const reader = new JoinedReader(store);
@@ -50,11 +56,9 @@ export function openCache(
   const { poolMax, loadQueue } = config.database;
   // Mutations and probes find a connection even when loads take all that they may.
   const gate = new LoadGate('order database', Math.max(1, poolMax - SPARE_CONNECTIONS), loadQueue);
+  const loadLists = (ranges: readonly TimeRange[]) => gate.run(() => levels.timed(() => database.ordersCreatedIn(ranges)));
   const caches: Caches = {
-    lists: new ReadThrough(
-      orderLists((ranges) => gate.run(() => database.ordersCreatedIn(ranges)), config.orders, systemTime.now),
-      parts,
-    ),
+    lists: levels.lists(new ReadThrough(orderLists(loadLists, config.orders, systemTime.now), parts)),
     orders: new ReadThrough(
       singleOrders((ids) => gate.run(() => database.ordersById(ids)), config.orders),
       parts,
@@ -66,8 +70,9 @@ export function openCache(
     files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files.ttl), parts),
   };
   closing.push(async () => {
-    await Promise.all(Object.values(caches).map((cache: ReadThrough<never, unknown>) => cache.flush()));
+    await Promise.all(Object.values(caches).map((cache: Pick<ReadThrough<never, unknown>, 'flush'>) => cache.flush()));
   });
+  levels.start(store, closing);
   return { caches, renewals, memory, store };
 }
 

@@ -13,6 +13,7 @@ import type { Closing } from './closing.js';
 
 export interface OpenedDatabase {
   readonly database: MesDatabase;
+  readonly url: string;
   /** The URL of the demo plant that this process keeps alive, if it does. */
   readonly plantUrl?: string;
   /** Rejects unless the database answers and has the tables that it must have. */
@@ -28,20 +29,21 @@ export async function openDatabase(
 ): Promise<OpenedDatabase> {
   const configured = config.database.url;
   const demo = configured === undefined ? await startDemo(config, say, closing) : undefined;
-  const database = new MesDatabase({ ...config.database, url: configured ?? demo?.url ?? '' });
+  const url = configured ?? demo?.url ?? '';
+  const database = new MesDatabase({ ...config.database, url });
   closing.push(() => database.close());
   const check = schemaCheck(database);
   await check().catch((error: unknown) => {
     if (error instanceof SchemaError) throw error;
     log.warn({ err: error }, 'the order database does not answer yet; starting all the same');
   });
-  return { database, check, ...(demo?.owned && { plantUrl: demo.url }) };
+  return { database, url, check, ...(demo?.owned && { plantUrl: demo.url }) };
 }
 
 async function startDemo(config: Config, say: (line: string) => void, closing: Closing) {
   const demo = await startDemoDatabase(config.dataDir, config.orders.timeZone, systemTime.now, say);
   closing.push(() => demo.stop());
-  if (!demo.owned) say('Its database ends when that gateway stops; without REDIS_URL, each sees changes of the other late.');
+  if (!demo.owned) say('Its database ends when that gateway stops.');
   return demo;
 }
 

@@ -1,7 +1,4 @@
 import path from 'node:path';
-import type { Viewer } from '../access/viewer.js';
-import { OperationTrace } from '../cache/operation-trace.js';
-import type { Commands } from '../changes/commands.js';
 import { migrate } from '../sources/migrations/migrate.js';
 import { systemTime } from '../time.js';
 import type { Clock } from '../units.js';
@@ -40,19 +37,12 @@ export async function prepareSampleFiles(dataDir: string, log: Log): Promise<str
   return root;
 }
 
-/** A gateway's own hand in the demo plant. */
-const STAFF: Viewer = { role: 'operator', subject: 'demo-simulator' };
-
-/** Lets orders come in and move on. Every write goes through `commands`, so that no cache is left behind. */
-export function startDemoPlant(url: string, commands: Commands, log: Log): { stop(): Promise<void> } {
+/** Lets orders come in and move on. It writes as any other program would, and tells the gateway nothing. */
+export function startDemoPlant(url: string, log: Log): { stop(): Promise<void> } {
   const writes = openPlantWrites(url);
-  const staff = commands.of(STAFF, new OperationTrace());
   const simulator = startSimulator({
-    createOrder: async (order) => {
-      const after = await writes.insertOrder(order);
-      await commands.announce([{ before: null, after }]);
-    },
-    advanceOrder: (id, status, expectedVersion) => staff.changeStatuses([{ id, status, expectedVersion }]),
+    createOrder: (order) => writes.insertOrder(order),
+    advanceOrder: (id, status, expectedVersion) => writes.advanceOrder(id, status, expectedVersion),
     pickOpenOrders: (limit) => writes.pickOpenOrders(limit),
     time: systemTime,
     random: Math.random,

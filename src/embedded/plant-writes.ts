@@ -14,9 +14,11 @@ export type NewOrder = Omit<Order, 'number'>;
 /** An order that is neither CLOSED nor CANCELLED. */
 export type OpenOrder = Pick<Order, 'id' | 'status' | 'version'>;
 
-/** Writes of the demo plant that the gateway has no mutation for. Whoever calls `insertOrder` tells the caches. */
+/** What the demo plant does to its database, as a program that knows nothing of the gateway. */
 export interface PlantWrites {
   insertOrder(order: NewOrder): Promise<Order>;
+  /** Gives the order its next status, unless it has another version by now. */
+  advanceOrder(id: string, status: OrderStatus, expectedVersion: number): Promise<void>;
   /** At most `limit` orders, by chance, younger ones with better chances. */
   pickOpenOrders(limit: number): Promise<OpenOrder[]>;
   close(): Promise<void>;
@@ -32,9 +34,18 @@ export function openPlantWrites(url: string): PlantWrites {
   pool.on('error', () => undefined);
   return {
     insertOrder: async (order) => inTransaction(await pool.connect(), (client) => insertOrder(client, order)),
+    advanceOrder: (id, status, expectedVersion) => advanceOrder(pool, id, status, expectedVersion),
     pickOpenOrders: (limit) => pickOpenOrders(pool, limit),
     close: () => pool.end(),
   };
+}
+
+async function advanceOrder(client: SqlClient, id: string, status: OrderStatus, expectedVersion: number): Promise<void> {
+  await client.query(
+    `update orders set status = $2, version = version + 1, updated_at = greatest(clock_timestamp(), updated_at)
+     where id = $1 and version = $3`,
+    [id, status, expectedVersion],
+  );
 }
 
 /** Inserts one order under the next number. Must run in a transaction. */

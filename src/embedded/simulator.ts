@@ -1,4 +1,3 @@
-import { GatewayError } from '../errors.js';
 import type { OrderStatus } from '../orders/order.js';
 import { nextStatuses } from '../orders/status-flow.js';
 import type { Time } from '../time.js';
@@ -7,9 +6,10 @@ import { draftOrder } from './plant-catalog.js';
 import type { NewOrder, OpenOrder } from './plant-writes.js';
 import { between, type Random } from './random.js';
 
-/** What the simulated staff and customers can do. The writes go through the gateway, so that its caches are told. */
+/** What the simulated staff and customers can do. */
 export interface SimulatorPorts {
   createOrder(order: NewOrder): Promise<unknown>;
+  /** Nothing happens when someone else was faster. */
   advanceOrder(id: string, status: OrderStatus, expectedVersion: number): Promise<unknown>;
   pickOpenOrders(limit: number): Promise<readonly OpenOrder[]>;
   readonly time: Time;
@@ -73,7 +73,7 @@ export function startSimulator({ log, interval = INTERVAL, ...ports }: Simulator
 /**
  * One step: perhaps a new order, and a few open orders moved on by one status, or rarely cancelled.
  *
- * @throws whatever a port throws, except that someone else was faster with an order
+ * @throws whatever a port throws
  */
 export async function simulateStep(ports: SimulatorPorts): Promise<void> {
   const { random } = ports;
@@ -82,7 +82,7 @@ export async function simulateStep(ports: SimulatorPorts): Promise<void> {
     const possible = nextStatuses(status);
     const next = random() < CANCEL_CHANCE ? possible.at(-1) : possible[0];
     if (next === undefined) continue;
-    await ports.advanceOrder(id, next, version).catch((error: unknown) => ignoreRace(error));
+    await ports.advanceOrder(id, next, version);
   }
 }
 
@@ -99,11 +99,4 @@ function newOrder({ random, time }: SimulatorPorts): NewOrder {
     version: uploaded ? 2 : 1,
     filePath: uploaded ? model : null,
   };
-}
-
-function ignoreRace(error: unknown): void {
-  const harmless =
-    error instanceof GatewayError &&
-    (error.code === 'CONFLICT' || error.code === 'INVALID_TRANSITION' || error.code === 'NOT_FOUND');
-  if (!harmless) throw error;
 }

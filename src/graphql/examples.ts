@@ -25,6 +25,7 @@ export function exampleOperations(now: EpochMilliseconds, subjects: ExampleSubje
     { name: 'Orders waiting for approval', document: WAITING },
     { name: 'One order with its file', document: ONE_ORDER, variables: { id: orderId } },
     { name: 'A file by its path', document: ONE_FILE, variables: { path: filePath } },
+    { name: 'Watch orders change', document: WATCH, variables: { window: 7 * 24 * 60 } },
     {
       name: 'Move an order forward',
       document: STATUS_CHANGE,
@@ -135,6 +136,19 @@ const ONE_FILE = `query FileByPath($path: String!) {
     etag
     lastModified
     url
+  }
+}
+`;
+
+const WATCH = `# An event for each order of the window that is created or changed, until you stop it.
+subscription WatchOrders($window: Int) {
+  orderChanged(window: $window) {
+    id
+    number
+    status
+    version
+    updatedAt
+    customer
   }
 }
 `;

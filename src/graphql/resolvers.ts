@@ -20,6 +20,7 @@ export const resolvers: Resolvers = {
       }),
     order: (_parent, { id }, { orders }) => orders.one(id),
     file: (_parent, { path }, { files }) => files.one(path),
+    windowLevels: (_parent, { from, to }, { orders }) => orders.levels({ from: from ?? undefined, to: to ?? undefined }),
   },
   Mutation: {
     updateOrderStatus: async (_parent, change, { commands }) => {
@@ -31,6 +32,17 @@ export const resolvers: Resolvers = {
     fileChanged: async (_parent, { path }, { commands, files }) => {
       await commands.fileChanged(path);
       return files.one(path);
+    },
+  },
+  Subscription: {
+    orderChanged: {
+      subscribe: (_parent, { createdBy, window, status }, { events }) =>
+        events.orderChanged({ createdBy: createdBy ?? undefined, window: window ?? undefined, status: status ?? undefined }),
+    },
+    newOrders: { subscribe: (_parent, _arguments, { events }) => events.newOrders() },
+    orderRemoved: {
+      subscribe: (_parent, { createdBy, window }, { events }) =>
+        events.orderRemoved({ createdBy: createdBy ?? undefined, window: window ?? undefined }),
     },
   },
   OrderConnection: {
@@ -45,6 +57,9 @@ export const resolvers: Resolvers = {
         endCursor: last ? encodeCursor(last) : null,
       };
     },
+  },
+  LevelCost: {
+    msPerMinute: ({ cost }) => cost,
   },
   OrderEdge: {
     node: (order) => order,

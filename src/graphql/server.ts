@@ -22,8 +22,10 @@ export function createSchema(): GraphQLSchema {
 }
 
 /** The GraphQL server, not yet started. `plugins` beside its own: landing page, draining. */
-export function createGraphqlServer(plugins: readonly ApolloServerPlugin<Context>[]): ApolloServer<Context> {
-  const schema = createSchema();
+export function createGraphqlServer(
+  plugins: readonly ApolloServerPlugin<Context>[],
+  schema: GraphQLSchema = createSchema(),
+): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
     plugins: [
@@ -70,7 +72,8 @@ const requestPlugin: ApolloServerPlugin<Context> = {
 
 /** Apollo would run it as a query: an answer of `null`, or an internal error where the schema has no such type. */
 function noSubscription(): GraphQLError {
-  return new GraphQLError('A subscription cannot be answered by one HTTP response; send a query or a mutation.', {
-    extensions: { code: ApolloServerErrorCode.BAD_REQUEST, http: { status: 400 } },
-  });
+  const message =
+    'A subscription cannot be answered by one HTTP response; send it by WebSocket with the subprotocol ' +
+    '"graphql-transport-ws", or with the header "Accept: text/event-stream" for server-sent events.';
+  return new GraphQLError(message, { extensions: { code: ApolloServerErrorCode.BAD_REQUEST, http: { status: 400 } } });
 }

@@ -3,15 +3,22 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
 import type { Context } from '../graphql/context.js';
 import { landingPageCsp } from '../graphql/landing-page.js';
+import { answerByEvents } from './event-stream-route.js';
+import { wantsEvents } from './event-stream-request.js';
 import { describeError } from './http-error.js';
+import type { LiveDeps } from './live.js';
 
 export interface GraphqlRouteDeps {
   readonly apollo: ApolloServer<Context>;
   readonly contextOf: (request: FastifyRequest) => Promise<Context>;
 }
 
-/** `/graphql`: GET and POST as GraphQL over HTTP has it; a browser's GET gets the landing page. */
-export const graphqlRoute: FastifyPluginCallback<GraphqlRouteDeps> = (app, { apollo, contextOf }, done) => {
+/**
+ * `/graphql`: GET and POST as GraphQL over HTTP has it, or answered by server-sent events for those who want them; a
+ * browser's GET gets the landing page. `/graphql/stream`: events for everyone.
+ */
+export const graphqlRoute: FastifyPluginCallback<GraphqlRouteDeps & { readonly live: LiveDeps }> = (app, deps, done) => {
+  const { apollo, contextOf, live } = deps;
   app.setErrorHandler((error, request, reply) => {
     const { status, code, message } = describeError(error);
     if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, message);
@@ -25,10 +32,18 @@ export const graphqlRoute: FastifyPluginCallback<GraphqlRouteDeps> = (app, { apo
   });
   // Apollo answers every media type by itself, with an error where it is not JSON.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, parsed) => parsed(null, body));
+  const answerAtOnce = fastifyApolloHandler(apollo, { context: contextOf });
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
-    handler: fastifyApolloHandler(apollo, { context: contextOf }),
+    handler: (request, reply) =>
+      wantsEvents(request) ? answerByEvents(request, reply, live) : answerAtOnce.call(app, request, reply),
+  });
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/graphql/stream',
+    exposeHeadRoute: false,
+    handler: (request, reply) => answerByEvents(request, reply, live),
   });
   done();
 };

@@ -3,7 +3,14 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Viewer } from '../access/viewer.js';
 import { GatewayError, sourceUnavailable } from '../errors.js';
-import { SECOND } from '../units.js';
+import { SECOND, type EpochMilliseconds } from '../units.js';
+
+/** Who sent a request, and until when that holds. */
+export interface Caller {
+  readonly viewer: Viewer;
+  /** When the token expires; absent without a token. */
+  readonly expiresAt?: EpochMilliseconds;
+}
 
 /** Says who sent a request. */
 export interface Identity {
@@ -12,7 +19,7 @@ export interface Identity {
    * @returns an anonymous viewer if there is no header
    * @throws GatewayError UNAUTHENTICATED, saying what is wrong with the token; SOURCE_UNAVAILABLE if keys cannot be had
    */
-  viewerOf(authorization: string | undefined): Promise<Viewer>;
+  callerOf(authorization: string | undefined): Promise<Caller>;
 }
 
 export interface IdentityOptions {
@@ -37,11 +44,12 @@ export function createIdentity({ keys, issuer, audience }: IdentityOptions): Ide
   const expected = { ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
   const verify = 'secret' in keys ? verifierOfSecret(keys.secret, expected) : verifierOfJwks(keys.jwksUrl, expected);
   return {
-    async viewerOf(authorization) {
-      if (authorization === undefined) return { role: 'anonymous' };
+    async callerOf(authorization) {
+      if (authorization === undefined) return { viewer: { role: 'anonymous' } };
       const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
       if (token === undefined) throw refused('The header "Authorization" must be "Bearer <token>".');
-      return viewerOfClaims(await payloadOf(() => verify(token)));
+      const payload = await payloadOf(() => verify(token));
+      return { viewer: viewerOfClaims(payload), ...(payload.exp !== undefined && { expiresAt: payload.exp * SECOND }) };
     },
   };
 }

@@ -14,13 +14,18 @@ import { SECOND, type Bytes } from '../units.js';
 import { filesRoute, type FilesRouteDeps } from './files-route.js';
 import { graphqlRoute, type GraphqlRouteDeps } from './graphql-route.js';
 import { healthRoutes, type HealthDeps } from './health.js';
+import { hostProblem } from './host.js';
 import { sendError } from './http-error.js';
+import type { LiveDeps } from './live.js';
+import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 
 /** What a request adds to its line in the log. */
 export interface RequestNotes {
   operation?: string;
   role?: string;
   cache?: OperationTrace;
+  /** It stayed open for its events, so its duration is not how long an answer took. */
+  isLive?: boolean;
 }
 
 declare module 'fastify' {
@@ -38,12 +43,11 @@ export interface ServerOptions {
   readonly loopbackOnly: boolean;
   readonly metrics: Metrics;
   readonly graphql: GraphqlRouteDeps;
+  readonly live: LiveDeps & Pick<WebSocketDeps, 'schema' | 'publicUrl'>;
   readonly files: FilesRouteDeps;
   readonly readiness: HealthDeps['readiness'];
 }
 
-const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 /** The HTTP server with all its routes; not yet listening. */
@@ -68,7 +72,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(cors, corsOptions(options.corsOrigins));
   await app.register(healthRoutes, { readiness: options.readiness, metrics: options.metrics });
   await app.register(filesRoute, options.files);
-  await app.register(graphqlRoute, options.graphql);
+  await app.register(graphqlRoute, { ...options.graphql, live: options.live });
+  const { maxRequest: maxMessage, trustProxy, loopbackOnly, corsOrigins } = options;
+  acceptWebSockets(app.server, { ...options.live, maxMessage, trustProxy, loopbackOnly, corsOrigins });
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
 }
@@ -78,7 +84,7 @@ function addHooks(app: FastifyInstance, options: ServerOptions): void {
   app.addHook('onRequest', (request, reply, next) => {
     request.notes = {};
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    next(hostProblem(request, options.loopbackOnly));
+    next(hostProblem(request.raw, options.loopbackOnly));
   });
   app.addHook('onSend', (_request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
@@ -87,7 +93,7 @@ function addHooks(app: FastifyInstance, options: ServerOptions): void {
   });
   app.addHook('onResponse', (request, reply, next) => {
     const route = request.routeOptions.url ?? 'none';
-    options.metrics.request(route, reply.statusCode, reply.elapsedTime / SECOND);
+    if (!request.notes.isLive) options.metrics.request(route, reply.statusCode, reply.elapsedTime / SECOND);
     const quiet = route === '/healthz' || route === '/readyz' || route === '/metrics';
     request.log[quiet ? 'debug' : 'info'](
       // Without the query: it may hold the signature of a URL.
@@ -107,19 +113,6 @@ function addHooks(app: FastifyInstance, options: ServerOptions): void {
 function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
   const { cache, ...others } = notes;
   return { ...others, cache: cache?.summary() ?? reply.getHeader('cache-status') };
-}
-
-function hostProblem(request: FastifyRequest, loopbackOnly: boolean): GatewayError | undefined {
-  const host = request.headers.host ?? '';
-  if (hostCount(request) > 1) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must come once.');
-  if (!HOST.test(host)) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
-  if (!loopbackOnly || LOOPBACK_HOST.test(host)) return undefined;
-  return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
-}
-
-/** Node keeps the first and says nothing of others; RFC 9112 §3.2 has them refused. */
-function hostCount({ raw }: FastifyRequest): number {
-  return raw.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
 }
 
 function corsOptions(origins: readonly string[]) {

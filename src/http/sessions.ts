@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import { authorise } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
 import { OperationTrace } from '../cache/operation-trace.js';
@@ -9,6 +9,8 @@ import type { UrlSigner } from '../files/signed-url.js';
 import { createFileUrls } from '../files/urls.js';
 import type { Context } from '../graphql/context.js';
 import { asGraphqlError } from '../graphql/errors.js';
+import type { Asker } from '../graphql/operations.js';
+import type { LiveOrders } from '../live/live-orders.js';
 import type { Caches } from '../loaders/caches.js';
 import { FileReads } from '../loaders/file-reads.js';
 import { createLoaders } from '../loaders/loaders.js';
@@ -16,13 +18,14 @@ import { OrderReads, type OrderReadParts } from '../loaders/order-reads.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { signedAccess } from './file-signature.js';
 import { describeError } from './http-error.js';
-import type { Identity } from './identity.js';
+import type { Caller, Identity } from './identity.js';
 
 export interface SessionParts {
   readonly identity: Identity;
   readonly caches: Caches;
   readonly commands: Commands;
   readonly orderParts: OrderReadParts;
+  readonly live: LiveOrders;
   readonly signer: UrlSigner;
   readonly presign: FileSource['presign'];
   readonly metrics: Metrics;
@@ -35,24 +38,32 @@ export class Sessions {
   constructor(private readonly parts: SessionParts) {}
 
   async graphqlContext(request: FastifyRequest): Promise<Context> {
-    const { caches, commands, orderParts } = this.parts;
-    const viewer = await this.viewer(request).catch((error: unknown) => {
+    const { viewer } = await this.callerOf(request).catch((error: unknown) => {
       throw asGraphqlError(error, describeError(error).status);
     });
     const trace = new OperationTrace(this.parts.metrics);
-    const loaders = createLoaders(caches, trace);
     request.notes.role = viewer.role;
     request.notes.cache = trace;
+    const debug = isOn(request.headers['x-cache-debug']);
     return {
-      commands: commands.of(viewer, trace),
-      orders: new OrderReads(viewer, loaders, orderParts),
-      files: new FileReads(viewer, loaders),
-      urls: this.urls(request, viewer),
-      cacheReport: () => reportOf(trace, viewer, isOn(request.headers['x-cache-debug'])),
-      logError: (error) => request.log.error({ err: error }, 'operation failed'),
+      ...this.contextOf(viewer, trace, baseOf(request), request.log),
+      cacheReport: () => reportOf(trace, viewer, debug),
       named: (operation) => {
         request.notes.operation = operation;
       },
+    };
+  }
+
+  /** Who sent `request`. @throws GatewayError UNAUTHENTICATED, SOURCE_UNAVAILABLE */
+  callerOf({ headers }: Pick<FastifyRequest, 'headers'>): Promise<Caller> {
+    return this.parts.identity.callerOf(headers.authorization);
+  }
+
+  /** Who asks over a connection that stays open. `base`: scheme and host that its client reached. */
+  asker(viewer: Viewer, base: string, log: FastifyBaseLogger): Asker {
+    return {
+      scope: JSON.stringify([base, viewer.role, viewer.role === 'partner' && viewer.partnerId]),
+      context: () => this.contextOf(viewer, new OperationTrace(this.parts.metrics), base, log),
     };
   }
 
@@ -62,25 +73,41 @@ export class Sessions {
    */
   async authoriseFile(request: FastifyRequest, path: string): Promise<void> {
     if (signedAccess(this.parts.signer, request.raw.url ?? '', path)) return;
-    const viewer = await this.viewer(request);
+    const { viewer } = await this.callerOf(request);
     request.notes.role = viewer.role;
     authorise(viewer, 'read-files');
     const files = new FileReads(viewer, createLoaders(this.parts.caches, this.parts.metrics));
     if (!(await files.maySee(path))) throw new GatewayError('NOT_FOUND', 'There is no such file.');
   }
 
-  private viewer(request: FastifyRequest): Promise<Viewer> {
-    return this.parts.identity.viewerOf(request.headers.authorization);
+  private contextOf(viewer: Viewer, trace: OperationTrace, base: string, log: FastifyBaseLogger): Context {
+    const { caches, commands, live, orderParts } = this.parts;
+    const loaders = createLoaders(caches, trace);
+    return {
+      commands: commands.of(viewer, trace),
+      orders: new OrderReads(viewer, loaders, orderParts),
+      files: new FileReads(viewer, loaders),
+      events: live.of(viewer),
+      urls: this.urls(viewer, base),
+      cacheReport: () => reportOf(trace, viewer, false),
+      logError: (error) => log.error({ err: error }, 'operation failed'),
+      named: () => undefined,
+    };
   }
 
-  private urls(request: FastifyRequest, viewer: Viewer) {
+  private urls(viewer: Viewer, base: string) {
     return createFileUrls({
-      base: this.parts.publicUrl ?? `${request.protocol}://${request.host}`,
+      base: this.parts.publicUrl ?? base,
       scope: viewer.role === 'partner' ? `partner:${viewer.partnerId}` : viewer.role,
       signer: this.parts.signer,
       presign: this.parts.presign,
     });
   }
+}
+
+/** Scheme and host as the client named them. */
+export function baseOf({ protocol, host }: Pick<FastifyRequest, 'protocol' | 'host'>): string {
+  return `${protocol}://${host}`;
 }
 
 /**

@@ -5,7 +5,7 @@ import type { CachedFile } from './entities.js';
 
 /** The caches of one process, shared by all requests. They know nothing of viewers. */
 export interface Caches {
-  readonly lists: ReadThrough<OrderList, readonly Order[]>;
+  readonly lists: Pick<ReadThrough<OrderList, readonly Order[]>, 'readMany' | 'flush'>;
   readonly orders: ReadThrough<string, Order | null>;
   readonly files: ReadThrough<string, CachedFile | null>;
   readonly fileOwners: ReadThrough<string, readonly string[]>;

@@ -1,8 +1,8 @@
 import type { CachedEntity } from '../cache/entity.js';
-import { countLeading } from '../orders/bisect.js';
 import type { Order } from '../orders/order.js';
 import { fileKey, fileOwnersKey, fileOwnersTokenKey, fileTokenKey } from '../files/keys.js';
 import { listKey, listTokenKey, orderKey, orderTokenKey } from '../orders/keys.js';
+import { cut } from '../orders/level-views.js';
 import { listRange, type OrderList } from '../orders/lists.js';
 import type { TimeRange } from '../orders/tiles.js';
 import type { FileMetadata } from '../files/file.js';
@@ -40,7 +40,7 @@ export function orderLists(
       trace.sqlStatement();
       const ranges = lists.map(listRange);
       const orders = await load(ranges);
-      return ranges.map((range) => slice(orders, range));
+      return ranges.map((range) => cut(orders, range));
     },
     ttl: (list) => (listRange(list).to > clock() ? ttls.freshTtl : ttls.ttl),
     weigh: (orders) => orders.length * (ORDER_SIZE + POINTER),
@@ -110,13 +110,4 @@ export function files(
       return file && { metadata: file.metadata, ...(file.bytes !== undefined && { bytes: Buffer.from(file.bytes, 'base64') }) };
     },
   };
-}
-
-/** The orders created in `range`, out of `orders` that are newest first. */
-function slice(orders: readonly Order[], range: TimeRange): Order[] {
-  const start = countLeading(orders, ({ createdAt }) => createdAt >= range.to);
-  return orders.slice(
-    start,
-    countLeading(orders, ({ createdAt }) => createdAt >= range.from),
-  );
 }

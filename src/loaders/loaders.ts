@@ -25,6 +25,10 @@ export function createLoaders(caches: Caches, trace: Trace): Loaders {
   };
 }
 
-function loaderOf<K, V, C>(cache: ReadThrough<K, V>, trace: Trace, cacheKeyFn: (key: K) => C): DataLoader<K, Answer<V>, C> {
+function loaderOf<K, V, C>(
+  cache: Pick<ReadThrough<K, V>, 'readMany'>,
+  trace: Trace,
+  cacheKeyFn: (key: K) => C,
+): DataLoader<K, Answer<V>, C> {
   return new DataLoader((keys) => cache.readMany(keys, trace), { cacheKeyFn });
 }

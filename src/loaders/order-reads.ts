@@ -4,9 +4,12 @@ import type { OrderList } from '../orders/lists.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
 import { checkedCut, pageOf, type OrderPage, type PageRequest } from '../orders/page.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
-import { cover, type TimeRange } from '../orders/tiles.js';
+import type { DayNumber } from '../orders/level-grid.js';
+import { coverByDay } from '../orders/level-views.js';
+import type { TimeRange } from '../orders/tiles.js';
 import { wantedRange } from '../orders/window.js';
 import type { Clock, EpochMilliseconds, Minutes } from '../units.js';
+import type { DayLevel, LevelReportRange } from './level-report.js';
 import type { Loaders } from './loaders.js';
 
 export interface OrderArguments extends PageRequest {
@@ -14,15 +17,25 @@ export interface OrderArguments extends PageRequest {
   readonly window?: Minutes | undefined;
 }
 
+/** The sizes of the tiles that ranges are covered with. */
+export interface Levels {
+  readonly levelOf: (day: DayNumber) => Minutes;
+  /** One operation has read all these ranges. */
+  readonly wanted: (ranges: readonly TimeRange[]) => void;
+  readonly report: (range: LevelReportRange) => DayLevel[];
+}
+
 export interface OrderReadParts {
   readonly calendar: PlantCalendar;
-  /** The size of the tiles that ranges are covered with. */
-  readonly level: Minutes;
+  readonly levels: Levels;
   readonly clock: Clock;
 }
 
 /** What one viewer reads of orders. Cached lists are shared by all viewers; what is not the viewer's is left out here. */
 export class OrderReads {
+  /** Asked for by this operation, and not reported yet. */
+  private ranges: TimeRange[] = [];
+
   constructor(
     private readonly viewer: Viewer,
     private readonly loaders: Loaders,
@@ -35,6 +48,7 @@ export class OrderReads {
     const cut = checkedCut(request);
     const { range, lists } = this.wanted(request);
     const answers = await Promise.all(lists.map((list) => this.loaders.lists.load(list)));
+    this.report();
     return pageOf(answers, range, (order) => maySeeOrder(this.viewer, order), cut);
   }
 
@@ -45,6 +59,15 @@ export class OrderReads {
     return order && maySeeOrder(this.viewer, order) ? order : null;
   }
 
+  /**
+   * How the days of data are cached.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN; BAD_USER_INPUT for a range that is none
+   */
+  levels(range: LevelReportRange): DayLevel[] {
+    authorise(this.viewer, 'read-levels');
+    return this.parts.levels.report(range);
+  }
+
   /** Newest first. */
   private wanted({ createdBy, window }: OrderArguments): { range: TimeRange; lists: OrderList[] } {
     const now = this.parts.clock();
@@ -53,7 +76,15 @@ export class OrderReads {
       const day = this.parts.calendar.dayOf(now);
       return { range: day.range, lists: [{ kind: 'new', day }] };
     }
-    const tiles = cover(wanted.range, this.parts.level).reverse();
+    this.ranges.push(wanted.range);
+    const tiles = coverByDay(wanted.range, this.parts.levels.levelOf).reverse();
     return { range: wanted.range, lists: tiles.map((tile) => ({ kind: 'tile', tile })) };
+  }
+
+  /** The first page that is answered reports what all pages of the operation asked for: they were loaded together. */
+  private report(): void {
+    if (this.ranges.length === 0) return;
+    this.parts.levels.wanted(this.ranges);
+    this.ranges = [];
   }
 }

@@ -1,4 +1,4 @@
-import { isoDay, isoMinute } from './tiles.js';
+import { isoDay, isoMinute, type Tile } from './tiles.js';
 import type { OrderList } from './lists.js';
 
 /** Where the store keeps a list; one key for today's newest whatever the day. */
@@ -14,6 +14,14 @@ export function listKey(list: OrderList): string {
 export function listTokenKey(list: OrderList): string {
   if (list.kind === 'new') return `token:{orders:${list.day.date}}:new`;
   return `token:{orders:${isoDay(list.tile.from)}}:createdBy=${isoMinute(list.tile.from)}:TimeWindow=${list.tile.minutes}`;
+}
+
+const TILE_TOKEN = /^token:\{orders:[^}]*\}:createdBy=(.+):TimeWindow=(\d+)$/;
+
+/** The tile whose token is kept under this key; `undefined`: it is the token of something else. */
+export function tileOfTokenKey(tokenKey: string): Tile | undefined {
+  const [, from, minutes] = TILE_TOKEN.exec(tokenKey) ?? [];
+  return from === undefined ? undefined : { from: Date.parse(from), minutes: Number(minutes) };
 }
 
 /** Where the store keeps a single order. */

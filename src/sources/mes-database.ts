@@ -88,10 +88,12 @@ export class MesDatabase {
 
   /**
    * Changes statuses in one transaction, all or none. Rows are locked in the order of their ids, so that two such
-   * transactions never wait for each other in a circle.
+   * transactions never wait for each other in a circle. With an `origin`, the outbox says by it whose change this is.
    * @throws GatewayError NOT_FOUND, CONFLICT, INVALID_TRANSITION; UnknownOutcomeError if the commit was not confirmed
    */
-  changeStatuses(changes: readonly StatusChange[]): Promise<ChangedOrder[]> {
+  changeStatuses(changes: readonly StatusChange[], origin?: string): Promise<ChangedOrder[]> {
+    const mark = `select ${ORDER_SELECTION}, set_config('mes_gateway.origin', ?, true)
+      from orders where id = any(?::uuid[]) order by orders.id for update`;
     const lock = `select ${ORDER_SELECTION} from orders where id = any(?::uuid[]) order by orders.id for update`;
     const update = `update orders
       set status = change.status, version = orders.version + 1, updated_at = greatest(clock_timestamp(), orders.updated_at)
@@ -100,7 +102,8 @@ export class MesDatabase {
     const ids = changes.map(({ id }) => id);
     let ready: ChangedOrder[] | undefined;
     const work = async (transaction: Knex): Promise<ChangedOrder[]> => {
-      const before = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
+      const locked = origin === undefined ? this.rows(transaction, lock, [ids]) : this.rows(transaction, mark, [origin, ids]);
+      const before = byId((await locked).map(toOrder));
       for (const change of changes) checkChange(change, found(before, change.id));
       await this.rows(transaction, update, [ids, changes.map(({ status }) => status)]);
       const after = byId((await this.rows(transaction, lock, [ids])).map(toOrder));

@@ -26,7 +26,8 @@ export const ORDER_SELECTION = `id::text, number, status::text, ${milliseconds('
 /** One row of `ORDER_SELECTION`. What the contract calls never null may still be null in somebody's table. */
 export type OrderRow = Record<string, string | number | null>;
 
-function milliseconds(column: string): string {
+/** Selects a time as `EpochMilliseconds`, floored, under the name of its column. */
+export function milliseconds(column: string): string {
   return `(extract(epoch from date_trunc('milliseconds', ${column})) * 1000)::float8 as ${column}`;
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Answer } from '../../src/cache/entity.js';
 import type { ReadThrough } from '../../src/cache/read-through.js';
+import type { Levels } from '../../src/loaders/order-reads.js';
 import { ORDER_STATUSES, type Order, type OrderStatus } from '../../src/orders/order.js';
 import type { TimeRange } from '../../src/orders/tiles.js';
 
@@ -73,6 +74,11 @@ export function cacheOf<K, V>(valueOf: (key: K) => V, loadedAt = 0): { readonly 
     return Promise.resolve(keys.map((key) => ({ value: valueOf(key), loadedAt, outcome: 'hit-memory' })));
   };
   return { asked, cache: { readMany } as unknown as ReadThrough<K, V> };
+}
+
+/** Levels that nothing measures. */
+export function levelsOf(levelOf: Levels['levelOf']): Levels {
+  return { levelOf, wanted: () => undefined, report: () => [] };
 }
 
 /** For `toThrow`: an error that has these properties, whatever else it has. */

@@ -53,6 +53,47 @@ enum FileDelivery {
 }
 
 """
+How the orders of one UTC day are cached. Rates are those of the last minutes, of all instances.
+"""
+type DayLevel {
+  """The day of data, in UTC: \`2025-07-24\`."""
+  day: String!
+
+  """The window size in minutes that this day is read and cached in."""
+  level: Int!
+
+  """Since when; \`null\`: from the beginning."""
+  since: DateTime
+
+  """The largest size that the number of its orders allows; \`null\`: any."""
+  cap: Int
+
+  """Windows of this day that are read per minute, at its level."""
+  readsPerMinute: Float!
+
+  """Those of them that the cache had, at this instance."""
+  hitsPerMinute: Float!
+
+  """Windows of this day that are invalidated per minute, at its level."""
+  changesPerMinute: Float!
+
+  """Orders of this day per minute of the day."""
+  rowsPerMinute: Float!
+
+  """What each size is predicted to cost."""
+  costs: [LevelCost!]!
+}
+
+"""What one window size is predicted to cost for one day."""
+type LevelCost {
+  """The window size in minutes."""
+  level: Int!
+
+  """Milliseconds of database and store, per minute."""
+  msPerMinute: Float!
+}
+
+"""
 Everything that can be changed. When a mutation has been answered, no request that starts later gets older data.
 A partner's token may not change anything: the error's code is \`FORBIDDEN\`.
 """
@@ -283,13 +324,12 @@ Every error carries \`extensions.code\`:
 - \`NOT_FOUND\`: a mutation names an order that does not exist
 - \`CONFLICT\`: the order is no longer at the \`expectedVersion\`
 - \`INVALID_TRANSITION\`: the status flow does not allow the change
-- \`SOURCE_UNAVAILABLE\`: the database or the file store does not answer; try again shortly
+- \`SOURCE_UNAVAILABLE\`: the database, the file store or the feed of changes does not answer; try again shortly
+- \`RATE_LIMITED\`: too many live connections, or operations in one; or a client that is too slow for its subscriptions
 - \`GRAPHQL_PARSE_FAILED\`: the operation is not GraphQL
 - \`GRAPHQL_VALIDATION_FAILED\`: the operation does not fit this schema
 - \`BAD_REQUEST\`: the HTTP request holds no operation that can be answered
 - \`INTERNAL_SERVER_ERROR\`: a fault of the gateway; its cause stands in the gateway's log only
-
-\`RATE_LIMITED\` (too many requests, or one that asks for too much) is reserved: no error has it yet.
 """
 type Query {
   """
@@ -305,6 +345,21 @@ type Query {
     """
     path: String!
   ): File
+
+  """
+  At which window size each day of data is cached now, and why: for operators of the gateway. Only days that were read lately
+  are known, and only what the instance that answers has measured or was told by others.
+
+  Example: \`windowLevels(from: "2025-07-24T00:00Z") { day level readsPerMinute costs { level msPerMinute } }\`
+  Errors: \`BAD_USER_INPUT\` (\`to\` is not after \`from\`), \`UNAUTHENTICATED\`, \`FORBIDDEN\`.
+  """
+  windowLevels(
+    """Only days that end after this moment. Absent: from the first one."""
+    from: DateTime
+
+    """Only days that begin before this moment. Absent: to the last one."""
+    to: DateTime
+  ): [DayLevel!]!
 
   """
   Orders by the moment they were created, newest first; orders of the same millisecond by \`id\`, descending.
@@ -370,4 +425,74 @@ scalar DateTime
 An absolute URL, such as \`https://gateway.example/files/models/ring-17.stl?…\`.
 """
 scalar URL
+
+"""
+What is told while it happens, whoever makes the change: this gateway, another one, or another program. By WebSocket
+(\`graphql-transport-ws\`) or as server-sent events, both at \`/graphql\`; one field for each subscription.
+
+An event is sent only when a query would answer the change already, so a query that an event causes is never older. Of one
+order, an older \`version\` never follows a newer one. Changes of one order in quick succession may come as one event
+with its newest state, and an event may come twice: keep what has the highest \`version\`.
+
+A subscription that may have missed something ends with \`SOURCE_UNAVAILABLE\`. To miss nothing, subscribe first, query when the
+subscription has begun, and apply the events to the answer; after every new connection do the same again.
+"""
+type Subscription {
+  """
+  An order was created or changed; the order as it is then.
+
+  - no arguments: every order that you may see
+  - \`createdBy\` and \`window\`: as in \`orders\`; a window that ends now moves on with the clock
+  - \`status\`: only when the order has one of these statuses after the change; an empty list matches none
+
+  An order that grows out of a moving window does not change, so nothing is sent.
+
+  Example: \`subscription { orderChanged(window: 60, status: [SHIPPED]) { id number version } }\`
+  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, \`SOURCE_UNAVAILABLE\` (also when the gateway has no feed of changes:
+  \`CHANGE_FEED=off\`).
+  """
+  orderChanged(
+    """
+    The start of the window, included. Needs an offset or \`Z\`: \`2025-07-24T15:00Z\`. Absent, with \`window\`: the last minutes.
+    """
+    createdBy: DateTime
+
+    """
+    The length of the window in minutes: 1 … 44640 (31 days). Absent, with \`createdBy\`: 60.
+    """
+    window: Int
+
+    """
+    Only orders that have one of these statuses after the change. Absent or \`null\`: any status.
+    """
+    status: [OrderStatus!]
+  ): Order!
+
+  """
+  An order was inserted; the order as it is then. An order that comes into your sight by a change is not new.
+
+  Example: \`subscription { newOrders { id number customer product } }\`
+  Errors: as for \`orderChanged\`.
+  """
+  newOrders: Order!
+
+  """
+  The \`id\` of an order that you could see, and see no longer: it was deleted, moved out of the window, or given to another
+  partner. A gateway that polls its database (\`CHANGE_FEED=poll\`) does not see deletions, and moves only sometimes.
+
+  Example: \`subscription { orderRemoved(createdBy: "2025-07-24T15:00Z", window: 60) }\`
+  Errors: as for \`orderChanged\`.
+  """
+  orderRemoved(
+    """
+    The start of the window, included. Absent, with \`window\`: the last minutes; without both: orders of any age.
+    """
+    createdBy: DateTime
+
+    """
+    The length of the window in minutes: 1 … 44640 (31 days). Absent, with \`createdBy\`: 60.
+    """
+    window: Int
+  ): ID!
+}
 `;

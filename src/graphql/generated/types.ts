@@ -2,6 +2,8 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { Order as StoredOrder } from '../../orders/order.js';
 import type { OrderPage } from '../../orders/page.js';
+import type { DayLevel as MeasuredDay } from '../../loaders/level-report.js';
+import type { LevelCost as PredictedCost } from '../../orders/level-choice.js';
 import type { FileMetadata } from '../../files/file.js';
 import type { Context } from '../context.js';
 export type Maybe<T> = T | null;
@@ -16,6 +18,19 @@ export type Scalars = {
   Float: { input: number; output: number; }
   DateTime: { input: number; output: number; }
   URL: { input: string; output: string; }
+};
+
+export type DayLevel = {
+  readonly __typename?: 'DayLevel';
+  readonly cap: Maybe<Scalars['Int']['output']>;
+  readonly changesPerMinute: Scalars['Float']['output'];
+  readonly costs: ReadonlyArray<LevelCost>;
+  readonly day: Scalars['String']['output'];
+  readonly hitsPerMinute: Scalars['Float']['output'];
+  readonly level: Scalars['Int']['output'];
+  readonly readsPerMinute: Scalars['Float']['output'];
+  readonly rowsPerMinute: Scalars['Float']['output'];
+  readonly since: Maybe<Scalars['DateTime']['output']>;
 };
 
 export type File = {
@@ -38,6 +53,12 @@ export type FileUrlArgs = {
 export type FileDelivery =
   | 'GATEWAY'
   | 'STORE';
+
+export type LevelCost = {
+  readonly __typename?: 'LevelCost';
+  readonly level: Scalars['Int']['output'];
+  readonly msPerMinute: Scalars['Float']['output'];
+};
 
 export type Mutation = {
   readonly __typename?: 'Mutation';
@@ -129,6 +150,7 @@ export type Query = {
   readonly file: Maybe<File>;
   readonly order: Maybe<Order>;
   readonly orders: OrderConnection;
+  readonly windowLevels: ReadonlyArray<DayLevel>;
 };
 
 
@@ -147,6 +169,32 @@ export type QueryOrdersArgs = {
   createdBy?: InputMaybe<Scalars['DateTime']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   status?: InputMaybe<ReadonlyArray<OrderStatus>>;
+  window?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWindowLevelsArgs = {
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+export type Subscription = {
+  readonly __typename?: 'Subscription';
+  readonly newOrders: Order;
+  readonly orderChanged: Order;
+  readonly orderRemoved: Scalars['ID']['output'];
+};
+
+
+export type SubscriptionOrderChangedArgs = {
+  createdBy?: InputMaybe<Scalars['DateTime']['input']>;
+  status?: InputMaybe<ReadonlyArray<OrderStatus>>;
+  window?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type SubscriptionOrderRemovedArgs = {
+  createdBy?: InputMaybe<Scalars['DateTime']['input']>;
   window?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -225,11 +273,13 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 export type ResolversTypes = {
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  DayLevel: ResolverTypeWrapper<MeasuredDay>;
   File: ResolverTypeWrapper<FileMetadata>;
   FileDelivery: FileDelivery;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  LevelCost: ResolverTypeWrapper<PredictedCost>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Order: ResolverTypeWrapper<StoredOrder>;
   OrderConnection: ResolverTypeWrapper<OrderPage>;
@@ -239,6 +289,7 @@ export type ResolversTypes = {
   PageInfo: ResolverTypeWrapper<PageInfo>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   URL: ResolverTypeWrapper<Scalars['URL']['output']>;
 };
 
@@ -246,10 +297,12 @@ export type ResolversTypes = {
 export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
   DateTime: Scalars['DateTime']['output'];
+  DayLevel: MeasuredDay;
   File: FileMetadata;
   Float: Scalars['Float']['output'];
   ID: Scalars['ID']['output'];
   Int: Scalars['Int']['output'];
+  LevelCost: PredictedCost;
   Mutation: Record<PropertyKey, never>;
   Order: StoredOrder;
   OrderConnection: OrderPage;
@@ -258,12 +311,25 @@ export type ResolversParentTypes = {
   PageInfo: PageInfo;
   Query: Record<PropertyKey, never>;
   String: Scalars['String']['output'];
+  Subscription: Record<PropertyKey, never>;
   URL: Scalars['URL']['output'];
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
+
+export type DayLevelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['DayLevel'] = ResolversParentTypes['DayLevel']> = {
+  cap?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  changesPerMinute?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  costs?: Resolver<ReadonlyArray<ResolversTypes['LevelCost']>, ParentType, ContextType>;
+  day?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  hitsPerMinute?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  level?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  readsPerMinute?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  rowsPerMinute?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
+  since?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
 
 export type FileResolvers<ContextType = Context, ParentType extends ResolversParentTypes['File'] = ResolversParentTypes['File']> = {
   contentType?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
@@ -273,6 +339,11 @@ export type FileResolvers<ContextType = Context, ParentType extends ResolversPar
   path?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   size?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
   url?: Resolver<ResolversTypes['URL'], ParentType, ContextType, RequireFields<FileUrlArgs, 'delivery' | 'expiresIn'>>;
+};
+
+export type LevelCostResolvers<ContextType = Context, ParentType extends ResolversParentTypes['LevelCost'] = ResolversParentTypes['LevelCost']> = {
+  level?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  msPerMinute?: Resolver<ResolversTypes['Float'], ParentType, ContextType>;
 };
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
@@ -323,6 +394,13 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   file?: Resolver<Maybe<ResolversTypes['File']>, ParentType, ContextType, RequireFields<QueryFileArgs, 'path'>>;
   order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType, RequireFields<QueryOrderArgs, 'id'>>;
   orders?: Resolver<ResolversTypes['OrderConnection'], ParentType, ContextType, Partial<QueryOrdersArgs>>;
+  windowLevels?: Resolver<ReadonlyArray<ResolversTypes['DayLevel']>, ParentType, ContextType, Partial<QueryWindowLevelsArgs>>;
+};
+
+export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
+  newOrders?: SubscriptionResolver<ResolversTypes['Order'], "newOrders", ParentType, ContextType>;
+  orderChanged?: SubscriptionResolver<ResolversTypes['Order'], "orderChanged", ParentType, ContextType, Partial<SubscriptionOrderChangedArgs>>;
+  orderRemoved?: SubscriptionResolver<ResolversTypes['ID'], "orderRemoved", ParentType, ContextType, Partial<SubscriptionOrderRemovedArgs>>;
 };
 
 export interface UrlScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['URL'], any> {
@@ -331,13 +409,16 @@ export interface UrlScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes[
 
 export type Resolvers<ContextType = Context> = {
   DateTime?: GraphQLScalarType;
+  DayLevel?: DayLevelResolvers<ContextType>;
   File?: FileResolvers<ContextType>;
+  LevelCost?: LevelCostResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
   Order?: OrderResolvers<ContextType>;
   OrderConnection?: OrderConnectionResolvers<ContextType>;
   OrderEdge?: OrderEdgeResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
+  Subscription?: SubscriptionResolvers<ContextType>;
   URL?: GraphQLScalarType;
 };
 

@@ -56,6 +56,7 @@ const CONSOLE = `<main id="console" class="console" hidden>
     </div>
     <div class="actions">
       <button type="submit" id="run" class="primary">Run</button>
+      <button type="button" id="stop" hidden>Stop</button>
       <small><kbd>Ctrl</kbd> + <kbd>Enter</kbd></small>
       <p id="problem" class="problem" role="alert"></p>
     </div>

@@ -13,7 +13,10 @@ export const SCRIPT = `
   const authorization = () => (identity() ? { Authorization: 'Bearer ' + identity().token } : {});
   const pretty = (value) => JSON.stringify(value, null, 2);
   const say = (text) => { byId('notice').textContent = text; };
+  const isSubscription = (text) => /^[\\s,]*subscription\\b/.test(text.replace(/#[^\\n]*/g, ''));
+  const EVENTS_SHOWN = 200;
   let sandbox;
+  let stopEvents = () => {};
   let view = 'loading';
 
   function fill(select, names) {
@@ -47,6 +50,7 @@ export const SCRIPT = `
     sandbox = new window.EmbeddedSandbox({
       target: byId('sandbox'),
       initialEndpoint: endpoint,
+      initialSubscriptionEndpoint: endpoint.replace(/^http/, 'ws'),
       endpointIsEditable: false,
       runTelemetry: false,
       allowDynamicStyles: false,
@@ -104,10 +108,12 @@ export const SCRIPT = `
   }
 
   async function run() {
+    stopEvents();
     byId('problem').textContent = '';
     try {
       const headers = { ...readJson('headers', 'Headers'), 'Content-Type': 'application/json' };
       const body = JSON.stringify({ query: byId('document').value, variables: readJson('variables', 'Variables') });
+      if (isSubscription(byId('document').value)) return await runForEvents({ ...headers, Accept: 'text/event-stream' }, body);
       byId('run').disabled = true;
       const started = performance.now();
       const response = await fetch(endpoint, { method: 'POST', headers, body, credentials: 'omit' });
@@ -117,6 +123,51 @@ export const SCRIPT = `
     } finally {
       byId('run').disabled = false;
     }
+  }
+
+  // Server-sent events; EventSource cannot send a token, so they are read from a fetch.
+  async function runForEvents(headers, body) {
+    const control = new AbortController();
+    stopEvents = () => { control.abort(); byId('stop').hidden = true; };
+    try {
+      const response = await fetch(endpoint, { method: 'POST', headers, body, credentials: 'omit', signal: control.signal });
+      if (!response.ok) return showAnswer(response, await response.text(), 0);
+      byId('stop').hidden = false;
+      await showEvents(response);
+    } catch (error) {
+      if (!control.signal.aborted) throw error;
+    } finally {
+      if (!control.signal.aborted) stopEvents();
+    }
+  }
+
+  async function showEvents(response) {
+    const shown = [];
+    let count = 0;
+    let good = true;
+    const say = (state) => {
+      byId('outcome').className = good ? 'good' : 'bad';
+      byId('outcome').textContent = [response.status, good ? 'OK' : 'with errors', state, 'events: ' + count].join(' · ');
+      byId('answer').textContent = shown.join('\\n') || 'Waiting for the first event …';
+    };
+    say('listening');
+    let rest = '';
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      const parts = (rest + next.value).split('\\n\\n');
+      rest = parts.pop();
+      for (const part of parts) {
+        const text = /^event: next\\ndata: (.*)$/.exec(part)?.[1];
+        if (text === undefined) continue;
+        const event = JSON.parse(text);
+        if (event.errors) good = false;
+        count += 1;
+        shown.unshift(new Date().toLocaleTimeString() + '\\n' + pretty(event));
+        shown.length = Math.min(shown.length, EVENTS_SHOWN);
+      }
+      say('listening');
+    }
+    say('ended');
   }
 
   function showAnswer(response, text, elapsed) {
@@ -154,6 +205,7 @@ export const SCRIPT = `
   byId('who').addEventListener('change', () => { fillHeaders(); say('Requests are now sent as: ' + identity().label + '.'); });
   byId('copy').addEventListener('click', copyToken);
   byId('view').addEventListener('click', () => { view === 'console' ? showSandbox() : showConsole(); });
+  byId('stop').addEventListener('click', () => stopEvents());
   byId('request').addEventListener('submit', (event) => { event.preventDefault(); run(); });
   byId('request').addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) { event.preventDefault(); run(); }

@@ -1,5 +1,7 @@
 import { ORDER_STATUSES } from '../../orders/order.js';
-import type { Migration, Plan, Queryable, Step } from './migration.js';
+import { createIndex, missingIndexes } from './indexes.js';
+import type { Migration, Queryable, Step } from './migration.js';
+import { findOrders } from './relation.js';
 
 const COLUMNS: readonly (readonly [name: string, definition: string])[] = [
   ['id', 'uuid primary key'],
@@ -23,13 +25,15 @@ const INDEXES = ['created_at', 'file_path'] as const;
 
 /** The table `orders` and its indexes. A table or view of that name is kept, and must have the columns. */
 export const orders: Migration = {
-  version: 1,
-  name: 'orders',
+  label: '001-orders',
   async plan(db) {
     const relation = await findOrders(db);
-    if (relation === null) return { steps: [createTable(), ...INDEXES.map((column) => createIndex(column, ''))], notes: [] };
-    await requireColumns(db);
-    return missingIndexes(db, relation);
+    if (relation !== null) {
+      await requireColumns(db);
+      return missingIndexes(db, relation, INDEXES);
+    }
+    const steps = [createTable(), ...INDEXES.map((column) => createIndex(column, ''))];
+    return { steps, notes: [], missingRights: await missingCreate(db) };
   },
 };
 
@@ -38,17 +42,12 @@ function createTable(): Step {
   return { title: 'create table orders', sql: `create table orders (\n${columns}\n)` };
 }
 
-function createIndex(column: string, concurrently: '' | 'concurrently '): Step {
-  return {
-    title: `create index on orders (${column})`,
-    sql: `create index ${concurrently}if not exists orders_${column}_idx on orders (${column})`,
-  };
-}
-
-/** What kind of relation the name `orders` means on the connection's search path (pg_class.relkind), or `null`. */
-async function findOrders(db: Queryable): Promise<string | null> {
-  const { rows } = await db.query(`select relkind::text as kind from pg_class where oid = to_regclass('orders')`);
-  return rows[0] === undefined ? null : String(rows[0]['kind']);
+async function missingCreate(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query(
+    `select format('grant create on schema %I to %I', current_schema(), current_user) as statement
+     where not has_schema_privilege(current_schema(), 'create')`,
+  );
+  return rows.map((row) => String(row['statement']));
 }
 
 /** Columns are never added to a table of someone else: no default of ours could be right. */
@@ -64,44 +63,4 @@ async function requireColumns(db: Queryable): Promise<void> {
   throw new Error(
     `"orders" must have the columns that the gateway reads, but lacks: ${missing.join(', ')}. Add them, or put a view named orders over the table.`,
   );
-}
-
-const KINDS: ReadonlyMap<string, string> = new Map([
-  ['v', 'a view'],
-  ['f', 'a foreign table'],
-  ['p', 'a partitioned table'],
-]);
-
-async function missingIndexes(db: Queryable, relation: string): Promise<Plan> {
-  const missing = [];
-  for (const column of INDEXES) if (!(await hasIndex(db, column))) missing.push(column);
-  const kind = KINDS.get(relation);
-  if (kind !== undefined) {
-    const notes = missing.map(
-      (column) => `orders is ${kind}: no index is made here; see to it that the tables behind it have one on ${column}.`,
-    );
-    return { steps: [], notes };
-  }
-  const steps = [];
-  for (const column of missing) steps.push(...(await brokenIndex(db, column)), createIndex(column, 'concurrently '));
-  return { steps, notes: [] };
-}
-
-/** Whether any usable index over all rows, whatever its name, begins with this column. */
-async function hasIndex(db: Queryable, column: string): Promise<boolean> {
-  const { rows } = await db.query(
-    `select 1 from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-     where i.indrelid = to_regclass('orders') and a.attname = $1 and i.indisvalid and i.indpred is null`,
-    [column],
-  );
-  return rows.length > 0;
-}
-
-/** A concurrent build that was interrupted leaves an index that is never used, but keeps the name. */
-async function brokenIndex(db: Queryable, column: string): Promise<Step[]> {
-  const index = `orders_${column}_idx`;
-  const { rows } = await db.query(`select 1 from pg_index where indexrelid = to_regclass($1) and not indisvalid`, [index]);
-  return rows.length === 0
-    ? []
-    : [{ title: `drop the unfinished index ${index}`, sql: `drop index concurrently if exists ${index}` }];
 }

@@ -3,10 +3,11 @@ export interface Queryable {
   query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
 }
 
-/** One statement that the database lacks. */
+/** Something that the database lacks, or has too much. */
 export interface Step {
   /** For the log: what it does, such as "create table orders". */
   readonly title: string;
+  /** One statement, or several between `begin` and `commit`. It can be pasted into psql. */
   readonly sql: string;
 }
 
@@ -15,16 +16,17 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** What the migration leaves to the owner of the database, and why. */
   readonly notes: readonly string[];
+  /** Rights without which the steps would fail, each as the statement that gives it. */
+  readonly missingRights?: readonly string[];
 }
 
 /**
  * One version of the schema. `plan` reads the database's own catalogue and answers with what is missing, nothing if it is up to
  * date: no table of applied versions is kept in a database that belongs to someone else, and an object that was dropped comes back.
- * A step is a single statement; several that belong together go into one `do` block.
  */
 export interface Migration {
-  readonly version: number;
-  readonly name: string;
+  /** As the log and the file have it, such as "001-orders". */
+  readonly label: string;
   /** @throws Error if the database can never fit, with what is wrong and what was expected */
   plan(db: Queryable): Promise<Plan>;
 }

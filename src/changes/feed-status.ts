@@ -1,0 +1,24 @@
+import type { Clock, EpochMilliseconds, Milliseconds } from '../units.js';
+
+/** What an operator is shown of the feed of one process. */
+export class FeedStatus {
+  connected = false;
+  leading = false;
+  /** For each read that is not done with: since when its oldest change has waited. */
+  private readonly waiting = new Set<{ readonly since: EpochMilliseconds }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** A change of this age waits for its renewal, until the returned function is called. */
+  waits(age: Milliseconds): () => void {
+    const entry = { since: this.clock() - age };
+    this.waiting.add(entry);
+    return () => void this.waiting.delete(entry);
+  }
+
+  /** The age of the oldest change that was read and waits for its renewal; 0: none does. */
+  get lag(): Milliseconds {
+    const oldest = Math.min(...[...this.waiting].map(({ since }) => since));
+    return Math.max(0, Number.isFinite(oldest) ? this.clock() - oldest : 0);
+  }
+}

@@ -1,0 +1,184 @@
+import { createHash } from 'node:crypto';
+import type { ApolloServer } from '@apollo/server';
+import {
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  GraphQLError,
+  type OperationTypeNode,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { SharedStreams, StreamMember } from '../live/shared-streams.js';
+import type { Context } from './context.js';
+import { formatError, isForLog } from './errors.js';
+import { MAX_TOKENS, rootFieldLimit } from './limits.js';
+
+/** Documents whose check is remembered: as many as have this many characters together. */
+const REMEMBERED_CHARACTERS = 4_000_000;
+
+/** An operation as a client sent it. */
+export interface OperationRequest {
+  readonly query: string;
+  readonly operationName?: string | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Who asks for an operation that may outlive a request. */
+export interface Asker {
+  /** The same for those who are answered the same. */
+  readonly scope: string;
+  /** A context with loaders of its own: one for each event. */
+  readonly context: () => Context;
+}
+
+export type Prepared =
+  | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[] }
+  | { readonly kind: 'operation'; readonly document: DocumentNode; readonly type: OperationTypeNode };
+
+/** A subscription that did not begin. */
+export class SubscriptionError extends Error {
+  override readonly name = 'SubscriptionError';
+
+  constructor(readonly errors: readonly GraphQLError[]) {
+    super(errors[0]?.message);
+  }
+}
+
+/** Operations that come by another way than one HTTP request; under the same limits, with the same errors. */
+export class Operations {
+  private readonly documents = new LRUCache<string, DocumentNode>({
+    maxSize: REMEMBERED_CHARACTERS,
+    sizeCalculation: (_document, query) => query.length + 1,
+  });
+
+  constructor(
+    private readonly apollo: ApolloServer<Context>,
+    private readonly schema: GraphQLSchema,
+    private readonly streams: SharedStreams,
+  ) {}
+
+  prepare({ query, operationName }: OperationRequest): Prepared {
+    try {
+      const document = this.checked(query);
+      const operation = getOperationAST(document, operationName);
+      if (operation) return { kind: 'operation', document, type: operation.operation };
+      const found = operationName === undefined ? 'more than one operation' : `no operation "${operationName}"`;
+      const message = `"operationName" must be the name of an operation of the document, which has ${found}.`;
+      return refusal([new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } })]);
+    } catch (error) {
+      if (error instanceof SubscriptionError) return refusal(error.errors);
+      throw error;
+    }
+  }
+
+  /** Answers a query or a mutation. */
+  async answer({ query, operationName, variables }: OperationRequest, { context }: Asker): Promise<FormattedExecutionResult> {
+    const request = { query, ...(operationName !== undefined && { operationName }), ...(variables && { variables }) };
+    const { body } = await this.apollo.executeOperation(request, { contextValue: context() });
+    if (body.kind === 'single') return body.singleResult;
+    throw new Error('must be answered at once, since the schema has no @defer');
+  }
+
+  /**
+   * Begins a subscription. Equal ones (document, variables, scope) are executed once for each event; `member` gets the
+   * results as JSON.
+   * @returns ends it
+   * @throws SubscriptionError
+   */
+  subscribe(document: DocumentNode, request: OperationRequest, asker: Asker, member: StreamMember): Promise<() => void> {
+    const { query, operationName, variables } = request;
+    const key = createHash('sha256')
+      .update(JSON.stringify([asker.scope, query, operationName, variables]))
+      .digest('base64');
+    const args = { schema: this.schema, document, operationName, variableValues: variables };
+    return this.streams.join(key, () => this.begin(args, asker), member);
+  }
+
+  /** What clients are told when an operation could not begin, or had to end. */
+  describe(error: unknown): GraphQLFormattedError[] {
+    if (error instanceof SubscriptionError) return this.format(error.errors);
+    if (error instanceof GraphQLError) return this.format([error]);
+    return this.format([new GraphQLError('', { originalError: error instanceof Error ? error : new Error(String(error)) })]);
+  }
+
+  format(errors: readonly GraphQLError[]): GraphQLFormattedError[] {
+    return errors.map((error) => formatError(error.toJSON(), error, this.schema));
+  }
+
+  private async begin(args: ExecutionArgs, { context }: Asker): Promise<AsyncIterableIterator<string>> {
+    const contextValue = context();
+    const events = await createSourceEventStream({ ...args, contextValue });
+    if (Symbol.asyncIterator in events) return this.results(events[Symbol.asyncIterator](), args, context);
+    const errors = events.errors ?? [];
+    logAll(errors, contextValue);
+    throw new SubscriptionError(errors);
+  }
+
+  /** Not a generator: the `return` of one would wait for the next event, and the subscription with it. */
+  private results(events: AsyncIterator<unknown>, args: ExecutionArgs, context: Asker['context']): AsyncIterableIterator<string> {
+    return {
+      next: async () => {
+        const event = await events.next();
+        if (event.done) return { done: true, value: undefined };
+        const contextValue = context();
+        const result = await execute({ ...args, rootValue: event.value, contextValue });
+        return { done: false, value: JSON.stringify(this.formatted(result, contextValue)) };
+      },
+      return: async () => {
+        await events.return?.();
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  private formatted({ data, errors }: ExecutionResult, context: Context): object {
+    if (!errors) return { data };
+    logAll(errors, context);
+    return { data, errors: this.format(errors) };
+  }
+
+  private checked(query: string): DocumentNode {
+    const known = this.documents.get(query);
+    if (known) return known;
+    const document = parsed(query);
+    const errors = validate(this.schema, document, [...specifiedRules, rootFieldLimit]);
+    if (errors.length > 0) throw new SubscriptionError(errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')));
+    this.documents.set(query, document);
+    return document;
+  }
+}
+
+function parsed(query: string): DocumentNode {
+  try {
+    return parse(query, { maxTokens: MAX_TOKENS });
+  } catch (error) {
+    if (error instanceof GraphQLError) throw new SubscriptionError([coded(error, 'GRAPHQL_PARSE_FAILED')]);
+    throw error;
+  }
+}
+
+/** As Apollo does it for queries. */
+function coded(error: GraphQLError, code: string): GraphQLError {
+  const { message, nodes = null, source = null, positions = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+}
+
+function refusal(errors: readonly GraphQLError[]): Prepared {
+  return { kind: 'refused', errors };
+}
+
+function logAll(errors: readonly GraphQLError[], context: Context): void {
+  for (const error of errors) if (isForLog(error)) context.logError(error.originalError ?? error);
+}

@@ -1,0 +1,204 @@
+import type { IncomingMessage } from 'node:http';
+import { GraphQLError, OperationTypeNode, type DocumentNode, type ExecutionResult, type GraphQLFormattedError } from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import type { WebSocket } from 'ws';
+import { GatewayError } from '../errors.js';
+import type { Asker, OperationRequest } from '../graphql/operations.js';
+import type { DropReason } from '../telemetry/metrics.js';
+import { MIB, type Bytes } from '../units.js';
+import { Backlog } from './backlog.js';
+import type { LiveConnection } from './connections.js';
+import { onExpiry } from './expiry.js';
+import { describeError } from './http-error.js';
+import { LiveSubscription } from './live-subscription.js';
+import { EXPIRED, LAST_WORDS, TOO_SLOW, type LiveDeps } from './live.js';
+
+/** Beside those of RFC 6455 and of graphql-transport-ws; docs/live.md lists all. */
+export const CLOSE = {
+  badMessage: 4400,
+  unauthenticated: 4401,
+  expired: 4403,
+  tooSlow: 4413,
+  internal: 4500,
+  goingAway: 1001,
+  tryAgain: 1013,
+};
+
+/** The most operations of one connection at a time. */
+const OPERATIONS_MAX = 100;
+/** Answers of queries and pongs that the client has not taken. */
+const UNSENT_MAX: Bytes = 16 * MIB;
+const NO_TOKEN = 'A token is needed: send {"authorization": "Bearer <token>"} with connection_init.';
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+type Silent = AsyncIterableIterator<ExecutionResult, undefined>;
+
+/** What the protocol runs; made when the operation has arrived. */
+export type Running =
+  | { readonly type: 'subscription'; readonly begun: Promise<Silent> }
+  | { readonly type: 'operation'; readonly answer: () => Promise<ExecutionResult> };
+
+/** One WebSocket: who is at its other end, and what goes out to there. */
+export class WebSocketConnection implements LiveConnection {
+  readonly transport = 'websocket';
+  private readonly backlog = new Backlog();
+  private readonly beginning = new Set<Promise<unknown>>();
+  private asker: Asker | undefined;
+  private stopExpiry: (() => void) | undefined;
+  private isAlive = true;
+  private role: string | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly request: IncomingMessage,
+    private readonly base: string,
+    private readonly deps: LiveDeps,
+  ) {
+    socket.on('pong', () => (this.isAlive = true));
+    socket.once('close', () => this.stopExpiry?.());
+  }
+
+  /** For the log. */
+  get notes(): { role?: string } {
+    return this.role === undefined ? {} : { role: this.role };
+  }
+
+  /**
+   * Learns who the client is: from the payload of `connection_init`, or else from the header of the upgrade request.
+   * @returns false: it was sent away
+   */
+  async authenticate(params: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
+    const { sessions, time, log } = this.deps;
+    const given = params.authorization ?? params.Authorization ?? this.request.headers.authorization;
+    try {
+      if (typeof given !== 'string') throw new GatewayError('UNAUTHENTICATED', NO_TOKEN);
+      const { viewer, expiresAt } = await sessions.callerOf({ headers: { authorization: given } });
+      if (expiresAt !== undefined)
+        this.stopExpiry = onExpiry(expiresAt, time, () => this.drop('expired', CLOSE.expired, EXPIRED));
+      this.asker = sessions.asker(viewer, this.base, log);
+      this.role = viewer.role;
+      return true;
+    } catch (error) {
+      const { code, message } = describeError(error);
+      this.end(code === 'UNAUTHENTICATED' ? CLOSE.unauthenticated : CLOSE.tryAgain, message);
+      return false;
+    }
+  }
+
+  /** Begins what the client asks for. `running`: how many operations it has, this one included. */
+  prepare(id: string, payload: SubscribePayload, running: number): { document: DocumentNode; running: Running } | GraphQLError[] {
+    const { asker } = this;
+    if (!asker) throw new Error('must be authenticated before it asks');
+    const request = requestOf(payload);
+    if (running > OPERATIONS_MAX) return [tooManyOperations()];
+    const prepared = this.deps.operations.prepare(request);
+    if (prepared.kind === 'refused') return [...prepared.errors];
+    const { document, type } = prepared;
+    if (type !== OperationTypeNode.SUBSCRIPTION) {
+      return { document, running: { type: 'operation', answer: () => this.answer(request, asker) } };
+    }
+    // The protocol would send an error as an event; a stream that fails at once is what it sends as an error.
+    const subscribed = this.subscribe(id, document, request, asker);
+    const begun = subscribed.catch(() => silent(subscribed.then(() => DONE)));
+    this.beginning.add(begun);
+    void begun.then(() => this.beginning.delete(begun));
+    return { document, running: { type: 'subscription', begun } };
+  }
+
+  /** What the client is told of errors. */
+  describe(errors: readonly GraphQLError[]): readonly GraphQLFormattedError[] {
+    return errors.flatMap((error) => this.deps.operations.describe(error.originalError ?? error));
+  }
+
+  /** Sends an answer; to a client that takes none, nothing more. */
+  send(text: string): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (this.socket.bufferedAmount > UNSENT_MAX) this.drop('slow', CLOSE.tooSlow, TOO_SLOW);
+    else this.socket.send(text);
+  }
+
+  /** Says why, and closes; a client that does not close its side is cut off. */
+  end(code: number, reason: string): void {
+    this.socket.close(code, shortened(reason));
+    const cancel = this.deps.time.after(LAST_WORDS, () => this.socket.terminate());
+    this.socket.once('close', cancel);
+  }
+
+  beat(): void {
+    if (this.isAlive) {
+      this.isAlive = false;
+      if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
+    } else {
+      this.deps.metrics.liveDropped('gone');
+      this.socket.terminate();
+    }
+  }
+
+  goAway(): void {
+    this.socket.close(CLOSE.goingAway, 'This gateway is shutting down; connect again.');
+  }
+
+  cut(): void {
+    this.socket.terminate();
+  }
+
+  private drop(reason: DropReason, code: number, words: string): void {
+    this.deps.metrics.liveDropped(reason);
+    this.end(code, words);
+  }
+
+  /** What was asked after a subscription is answered when that has begun, so no change falls in between. */
+  private async answer(request: OperationRequest, asker: Asker): Promise<ExecutionResult> {
+    await Promise.all(this.beginning);
+    return (await this.deps.operations.answer(request, asker)) as ExecutionResult;
+  }
+
+  /**
+   * The events go straight to the socket, as texts that all equal subscriptions share. The iterator, which the protocol
+   * waits for, yields none of them; it ends with the subscription.
+   */
+  private async subscribe(id: string, document: DocumentNode, request: OperationRequest, asker: Asker): Promise<Silent> {
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    const subscription = await LiveSubscription.begin(document, request, asker, this.deps, (text) =>
+      this.event(`${head}${text}}`),
+    );
+    this.send(JSON.stringify({ type: 'ping', payload: { subscribed: id } }));
+    const over = subscription.over.then(() => DONE);
+    return silent(over, () => subscription.leave());
+  }
+
+  private event(text: string): void {
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (this.backlog.isFull) this.drop('slow', CLOSE.tooSlow, TOO_SLOW);
+    else this.socket.send(text, this.backlog.add(text.length));
+  }
+}
+
+function requestOf({ query, operationName, variables }: SubscribePayload): OperationRequest {
+  return { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
+}
+
+function tooManyOperations(): GraphQLError {
+  const error = new GatewayError('RATE_LIMITED', `A connection may have at most ${OPERATIONS_MAX} operations at a time.`);
+  return new GraphQLError(error.message, { originalError: error });
+}
+
+/** Yields nothing until it ends. */
+function silent(over: Promise<typeof DONE>, leave = (): void => undefined): Silent {
+  // Nobody waits for the end of one that the client has left.
+  over.catch(() => undefined);
+  const iterator: Silent = {
+    next: () => over,
+    return: () => {
+      leave();
+      return Promise.resolve(DONE);
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
+}
+
+/** RFC 6455 §5.5.1: at most 123 bytes. */
+function shortened(reason: string): string {
+  return reason.replace(/[^\x20-\x7e]/g, '?').slice(0, 123);
+}

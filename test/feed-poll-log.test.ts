@@ -1,0 +1,136 @@
+import pg from 'pg';
+import type { LoggedChange, Snapshot } from '../src/changes/change-log.js';
+import { createMemoryStore } from '../src/cache/keyv-store.js';
+import { covers, parseSnapshot } from '../src/changes/snapshot.js';
+import type { PgFeedSession } from '../src/sources/feed-session.js';
+import { PollLog } from '../src/sources/poll-log.js';
+import { HOUR, MIB, MINUTE } from '../src/units.js';
+import { caughtUp, changesOf, countingStore, makeFeed, openSession } from './support/feed.js';
+import { freshPlant, type Plant } from './support/gateway.js';
+import { describeWith } from './support/servers/shared.js';
+
+describeWith('postgres')('polling', () => {
+  let plant: Plant;
+  let session: PgFeedSession;
+  let log: PollLog;
+  let position: Snapshot | undefined;
+  const writers: pg.Client[] = [];
+
+  beforeEach(async () => {
+    plant = await freshPlant();
+    session = await openSession(plant.url);
+    log = new PollLog(session.query, HOUR);
+    position = undefined;
+  });
+  afterEach(async () => {
+    await Promise.all(writers.splice(0).map((client) => client.end()));
+    await session.close();
+  });
+
+  async function begun(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: plant.url });
+    await client.connect();
+    writers.push(client);
+    await client.query('begin');
+    return client;
+  }
+  /** What is new, as ids; `keep`: the consumer stays where it is. */
+  async function poll({ keep = false } = {}): Promise<LoggedChange[]> {
+    const read = await log.read(position);
+    const changes = await changesOf(read);
+    if (!keep) position = read.snapshot;
+    return changes;
+  }
+  const idsOf = (changes: readonly LoggedChange[]) => changes.map(({ after }) => after!.id);
+  const ago = (time: number): string => new Date(Date.now() - time).toISOString();
+  const now = (): string => ago(0);
+
+  test('tells what was updated, once, although it reads the last seconds again', async () => {
+    const [order] = await plant.insert({ updated_at: now() });
+    expect(idsOf(await poll())).toEqual([order!.id]);
+    for (let again = 0; again < 3; again += 1) expect(await poll()).toEqual([]);
+    await plant.update(order!.id, { updated_at: now(), version: 2 });
+    expect(idsOf(await poll())).toEqual([order!.id]);
+    expect(await poll()).toEqual([]);
+  });
+
+  test('tells where an order was that it has seen before', async () => {
+    const [order] = await plant.insert({ updated_at: now(), partner_id: 'partner-a', created_at: '2025-07-24T15:30Z' });
+    await poll();
+    await plant.update(order!.id, { updated_at: now(), version: 2, partner_id: 'partner-b', created_at: '2025-07-25T15:30Z' });
+    const [change] = await poll();
+    expect(change).toMatchObject({
+      before: { createdAt: Date.parse('2025-07-24T15:30Z'), partnerId: 'partner-a' },
+      after: { createdAt: Date.parse('2025-07-25T15:30Z'), partnerId: 'partner-b' },
+    });
+  });
+
+  test('finds an order whose time is old, because its transaction was open for long', async () => {
+    const [slow, other] = await plant.insert({ updated_at: ago(3 * HOUR) }, { updated_at: ago(3 * HOUR) });
+    await poll();
+    const writer = await begun();
+    // The transaction has a number from here on, and writes a time that is long over when it commits.
+    await writer.query('update orders set version = 2, updated_at = $2 where id = $1', [slow!.id, ago(5 * MINUTE)]);
+    log = new PollLog(session.query, 10 * MINUTE);
+    position = undefined;
+    for (let version = 2; version < 6; version += 1) {
+      await plant.update(other!.id, { updated_at: now(), version });
+      expect(idsOf(await poll())).toEqual([other!.id]);
+    }
+    await writer.query('commit');
+    expect(idsOf(await poll())).toEqual([slow!.id]);
+    expect(await poll()).toEqual([]);
+  });
+
+  test('moves on when nothing is open, and its successor begins there', async () => {
+    const [old] = await plant.insert({ updated_at: ago(5 * MINUTE) });
+    expect(idsOf(await poll())).toEqual([old!.id]);
+    const successor = new PollLog(session.query, HOUR);
+    expect(await changesOf(await successor.read(position))).toEqual([]);
+    const [late] = await plant.insert({ updated_at: now() });
+    expect(idsOf(await changesOf(await successor.read(position)))).toEqual([late!.id]);
+  });
+
+  test('a consumer that did not finish gets the same again', async () => {
+    await poll();
+    const [order] = await plant.insert({ updated_at: now() });
+    expect(idsOf(await poll({ keep: true }))).toEqual([order!.id]);
+    expect(idsOf(await poll({ keep: true }))).toEqual([order!.id]);
+    expect(idsOf(await poll())).toEqual([order!.id]);
+    expect(await poll()).toEqual([]);
+  });
+
+  test('positions cover each other as snapshots do', async () => {
+    await poll();
+    const first = position!;
+    await plant.insert({ updated_at: now() });
+    await poll();
+    expect(covers(parseSnapshot(position!), parseSnapshot(first))).toBe(true);
+    expect(covers(parseSnapshot(first), parseSnapshot(position!))).toBe(false);
+  });
+
+  test('takes more orders of one moment than fit into a page', async () => {
+    const updated = now();
+    await plant.query(
+      `insert into orders select gen_random_uuid(), 'N' || n, 'SUBMITTED', $1, $1::timestamptz, 1, null, 'c', 'p', 'm', 1, 1,
+      'EUR', null from generate_series(1, 12000) n`,
+      [updated],
+    );
+    const changes = await poll();
+    expect(new Set(idsOf(changes)).size).toBe(12_000);
+    expect(changes).toHaveLength(12_000);
+    expect(await poll()).toEqual([]);
+  });
+
+  test('a feed that polls renews each change once', async () => {
+    const { store, writes } = countingStore(createMemoryStore(MIB));
+    const two = [0, 1].map(() => makeFeed({ url: plant.url, store, mode: 'poll', idle: 50 }));
+    for (const { feed } of two) await feed.start();
+    const [order] = await plant.insert({ updated_at: now() });
+    await caughtUp(two[0]!.feed.position, plant);
+    await plant.insert({ updated_at: now() });
+    await caughtUp(two[0]!.feed.position, plant);
+    expect(writes.get(`token:order:${order!.id}`)).toBe(1);
+    for (const { close } of two) await close();
+  });
+});

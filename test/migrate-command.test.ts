@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { catalogue } from './support/outbox.js';
+import { describeWith, sharedPostgres } from './support/servers/shared.js';
+
+const ENTRY = fileURLToPath(new URL('../src/migrate.ts', import.meta.url));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `npm run migrate -- <args>`, without npm. */
+function run(url: string | undefined, ...args: string[]): Promise<Ended> {
+  const { PATH = '' } = process.env;
+  const env = { PATH, ...(url !== undefined && { MES_DATABASE_URL: url }) };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--import', 'tsx', ENTRY, ...args], { env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+describe('npm run migrate', () => {
+  test('--help names every option, without a database', async () => {
+    const { code, stdout } = await run(undefined, '--help');
+    expect(code).toBe(0);
+    for (const option of ['--dry-run', '--with-poll-index', '--undo', '--help']) expect(stdout).toContain(`  ${option} `);
+  });
+
+  test.each([
+    [['--dryrun'], 'Options must be among --dry-run, --with-poll-index, --undo, --help, but got: --dryrun\n'],
+    [['undo'], 'but got: undo\n'],
+    [['--undo=yes'], 'but got: --undo=yes\n'],
+    [['-n'], 'but got: -n\n'],
+    [['--undo', '--with-poll-index'], '--undo removes the outbox only'],
+  ])('refuses %j', async (args, message) => {
+    const { code, stdout, stderr } = await run('postgres://127.0.0.1:1/nothing', ...args);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  test('says what it could not reach', async () => {
+    expect(await run('postgres://127.0.0.1:1/nothing')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(await run(undefined)).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining('MES_DATABASE_URL must name') });
+  });
+
+  describeWith('postgres')('with a database', () => {
+    test('dry run, migration, again, undo', async () => {
+      const url = await sharedPostgres().createDatabase('migrate_command');
+      const dry = await run(url, '--dry-run', '--with-poll-index');
+      expect(dry.stdout).toMatch(
+        /^001-orders: would create table orders:\ncreate table orders \([^]*poll-index: would create index on orders \(updated_at\)/,
+      );
+      expect(await catalogue(url)).toEqual([]);
+      const { code, stdout } = await run(url);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        /^001-orders: create table orders\n[^]*002-outbox: create trigger orders_outbox_insert on public.orders, /,
+      );
+      expect(stdout).not.toContain('updated_at');
+      expect(await run(url)).toEqual({ code: 0, stdout: 'The schema is up to date.\n', stderr: '' });
+      expect((await run(url, '--undo', '--dry-run')).stdout).toMatch(
+        /^undo: would drop trigger orders_outbox_delete on public.orders, /,
+      );
+      expect((await run(url, '--undo')).stdout).toContain('undo: drop table public.orders_outbox_state\n');
+      expect((await run(url, '--undo')).stdout).toBe('There is no outbox to remove.\n');
+      expect((await catalogue(url)).filter(({ what }) => String(what).includes('outbox'))).toEqual([]);
+      expect((await catalogue(url)).filter(({ kind }) => kind === 'column')).toHaveLength(14 + 3);
+    });
+  });
+});
