@@ -22,10 +22,10 @@ describeWith('postgres', 'redis')('the consistency checker, in short', () => {
     TIMEOUT,
   );
 
-  test.each(['token-after-load', 'trust-memory'])(
+  test.each(['token-after-load', 'trust-memory', 'early-acknowledgement', 'refresh-with-answer'])(
     'finds the bug %s',
     async (bug) => {
-      const { report, passed, text } = await check('--bug', bug, '--gateways', '2', '--seconds', '90');
+      const { report, passed, text } = await check('--bug', bug, '--seconds', '90');
       expect(report.violations.length).toBeGreaterThan(0);
       expect(passed).toBe(false);
       expect(text).toMatch(/VIOLATION: version \d+ of order .* was read, but must be at least \d+/);

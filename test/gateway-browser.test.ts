@@ -1,6 +1,7 @@
 import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { HOUR } from '../src/units.js';
-import { freshPlant, startGateway, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
 import { findChromium, type Chromium } from './support/servers/chromium.js';
 import { describeWith } from './support/servers/shared.js';
 
