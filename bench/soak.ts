@@ -4,6 +4,7 @@ import { seededRandom } from '../src/embedded/random.js';
 import { MIB, SECOND } from '../src/units.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { metricsOf, operatorToken, startOurs } from './support/gateway.js';
+import { isFailure } from './support/load.js';
 import { deviation, median, quantile, short, table, zipf } from './support/numbers.js';
 import { manyWindowsRequest } from './support/operations.js';
 import { copyPlant, startPlant } from './support/plant.js';
@@ -41,7 +42,7 @@ const nextShot = () => {
   return writer.read(kind > 0.9 ? everywhere[Math.floor(random() * everywhere.length)]! : hour);
 };
 
-/** What is sampled; all but the first four are counts. */
+/** What is sampled; all but the sizes and the lag are counts. */
 const NAMES = [
   'RSS MiB',
   'heap used MiB',
@@ -81,7 +82,7 @@ const latencies: number[] = [];
 let failures = 0;
 const load = new SteadyLoad(gateway.port, Number(options.rate), nextShot, ({ latency, answer }) => {
   latencies.push(latency);
-  if (answer?.status !== 200) failures += 1;
+  if (!answer || isFailure(answer)) failures += 1;
 });
 const samples: Sample[] = [];
 const end = performance.now() + DURATION;

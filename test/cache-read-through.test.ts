@@ -111,17 +111,6 @@ describe('whole or nothing', () => {
     source.read = read;
     expect(await a.read(['x'])).toEqual([0]);
   });
-
-  /** Until the returned function is called, the source does not answer. */
-  function failing(source: VersionedSource): () => void {
-    const { read } = source;
-    source.read = () => {
-      throw new Error('no answer');
-    };
-    return () => {
-      source.read = read;
-    };
-  }
 });
 
 describe('expiry', () => {
@@ -139,17 +128,24 @@ describe('expiry', () => {
 });
 
 describe('refresh before expiry', () => {
-  test('a hot entry is loaded again in the background, once, before it expires', async () => {
-    const { source, gates, time, a } = setUp(createMemoryStore(MIB), () => 0.99);
+  /** An instance with an entry that took 100 ms to load, at a moment when it is due for a refresh. */
+  async function setUpDue() {
+    const parts = setUp(createMemoryStore(MIB), () => 0.99);
+    const { gates, time, a } = parts;
     const rows = gates.hold('rows on their way');
     const first = a.read(['x']);
     await rows.reached;
     time.advance(100);
     rows.release();
     await first;
-    source.commit('x');
-    time.advance(MINUTE * 0.901 - 500);
     // 99 of 100 throws are below 0.99, so a load of 100 ms is due 460 ms before the entry expires.
+    time.advance(MINUTE * 0.901 - 500);
+    return parts;
+  }
+
+  test('a hot entry is loaded again in the background, once, before it expires', async () => {
+    const { source, gates, a } = await setUpDue();
+    source.commit('x');
     const again = gates.hold('rows on their way');
     expect(await Promise.all([a.read(['x']), a.read(['x']), a.read(['x'])])).toEqual([[0], [0], [0]]);
     await again.reached;
@@ -160,17 +156,8 @@ describe('refresh before expiry', () => {
   });
 
   test('a refresh that fails is nobody’s trouble', async () => {
-    const { source, gates, time, a } = setUp(createMemoryStore(MIB), () => 0.99);
-    const rows = gates.hold('rows on their way');
-    const first = a.read(['x']);
-    await rows.reached;
-    time.advance(100);
-    rows.release();
-    await first;
-    source.read = () => {
-      throw new Error('no answer');
-    };
-    time.advance(MINUTE * 0.901 - 500);
+    const { source, a } = await setUpDue();
+    failing(source);
     expect(await a.read(['x'])).toEqual([0]);
     await settled(() => a.cache.inFlight === 0);
     expect(await a.read(['x'])).toEqual([0]);
@@ -235,3 +222,14 @@ describe('keys that share a place in the store, such as today’s orders of two 
     for (const day of ['Monday', 'Tuesday', 'Wednesday', 'Monday']) expect(await read(cache, day)).toBe(`orders of ${day}`);
   });
 });
+
+/** Until the returned function is called, the source does not answer. */
+function failing(source: VersionedSource): () => void {
+  const { read } = source;
+  source.read = () => {
+    throw new Error('no answer');
+  };
+  return () => {
+    source.read = read;
+  };
+}

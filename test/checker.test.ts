@@ -3,7 +3,7 @@ import { isPassed, runCheck } from './checker/run.js';
 import { MINUTE } from '../src/units.js';
 import { describeWith } from './support/servers/shared.js';
 
-const TIMEOUT = 3 * MINUTE;
+const TIMEOUT = 5 * MINUTE;
 
 const check = async (...words: string[]) => {
   const options = parseOptions(words);
@@ -15,17 +15,18 @@ describeWith('postgres', 'redis')('the consistency checker, in short', () => {
   test(
     'three gateways under every kind of fault: no violation',
     async () => {
-      const { passed, text } = await check('--reads', '1500', '--seconds', '120');
+      const { passed, text } = await check('--reads', '1500', '--seconds', '200');
       expect(text).toMatch(/^violations: 0$/m);
       expect({ passed, text }).toEqual({ passed: true, text });
     },
     TIMEOUT,
   );
 
-  test.each(['token-after-load', 'trust-memory'])(
+  // The others take longer to meet: `npm run check:consistency -- --bug <name>`.
+  test.each(['token-after-load', 'trust-memory', 'early-acknowledgement'])(
     'finds the bug %s',
     async (bug) => {
-      const { report, passed, text } = await check('--bug', bug, '--gateways', '2', '--seconds', '90');
+      const { report, passed, text } = await check('--bug', bug, '--seconds', '90');
       expect(report.violations.length).toBeGreaterThan(0);
       expect(passed).toBe(false);
       expect(text).toMatch(/VIOLATION: version \d+ of order .* was read, but must be at least \d+/);

@@ -17,7 +17,7 @@ import {
   outboxPlant,
   type FeedOptions,
 } from './support/feed.js';
-import type { Plant, PlantOrder } from './support/gateway.js';
+import type { Plant, PlantOrder } from './support/plant.js';
 import { until, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 

@@ -3,7 +3,7 @@ import type { Snapshot } from '../src/changes/change-log.js';
 import type { PgFeedSession } from '../src/sources/feed-session.js';
 import { OutboxLog } from '../src/sources/outbox-log.js';
 import { changesOf, openSession, outboxPlant } from './support/feed.js';
-import type { Plant } from './support/gateway.js';
+import type { Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';
 
 const CREATED = Date.parse('2025-07-24T15:30Z');

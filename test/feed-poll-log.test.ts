@@ -6,7 +6,7 @@ import type { PgFeedSession } from '../src/sources/feed-session.js';
 import { PollLog } from '../src/sources/poll-log.js';
 import { HOUR, MIB, MINUTE } from '../src/units.js';
 import { caughtUp, changesOf, countingStore, makeFeed, openSession } from './support/feed.js';
-import { freshPlant, type Plant } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';
 
 describeWith('postgres')('polling', () => {

@@ -1,5 +1,8 @@
 import { startProxy, type Proxy } from './support/proxy.js';
-import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { emptyRedis } from './support/empty-redis.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { outboxPlant } from './support/feed.js';
 import { holdFirst, metric, until, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';

@@ -5,7 +5,7 @@ import { covers, parseSnapshot } from '../src/changes/snapshot.js';
 import type { PgFeedSession, Query } from '../src/sources/feed-session.js';
 import { OutboxLog } from '../src/sources/outbox-log.js';
 import { changesOf, openSession, outboxPlant } from './support/feed.js';
-import type { Plant } from './support/gateway.js';
+import type { Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';
 
 const WRITERS = 4;

@@ -1,4 +1,7 @@
-import { freshPlant, sendRaw, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { sendRaw } from './support/gateway-requests.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { errorOf, GraphqlClient } from './support/graphql-client.js';
 import { describeWith } from './support/servers/shared.js';
 

@@ -1,7 +1,8 @@
 import { chromium, type Browser, type Page, type Response } from 'playwright-core';
 import { HOUR } from '../src/units.js';
 import { outboxPlant } from './support/feed.js';
-import { startGateway, type GatewayProcess, type Plant } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import type { Plant } from './support/plant.js';
 import { findChromium, type Chromium } from './support/servers/chromium.js';
 import { describeWith } from './support/servers/shared.js';
 

@@ -8,7 +8,9 @@ import {
   type TypedDocumentNode,
 } from '@apollo/client';
 import { cacheExchange, Client, fetchExchange } from '@urql/core';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type PlantOrder } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type PlantOrder } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { describeWith } from './support/servers/shared.js';
 
 const ORDERS = `query Orders($from: DateTime!, $first: Int) {

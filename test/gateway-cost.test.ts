@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { DAY, HOUR } from '../src/units.js';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { GraphqlClient, type Connection } from './support/graphql-client.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';
 import { describeWith } from './support/servers/shared.js';

@@ -1,6 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freshPlant, sendRaw, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { sendRaw } from './support/gateway-requests.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { describeWith } from './support/servers/shared.js';
 import { removeFolder, temporaryFolder } from './support/servers/temporary.js';
 

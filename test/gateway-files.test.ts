@@ -4,9 +4,11 @@ import { dirname, join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { encodeFilePath } from '../src/files/path.js';
 import { MIB } from '../src/units.js';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { errorOf, GraphqlClient } from './support/graphql-client.js';
-import { s3Client } from './support/servers/s3.js';
+import { s3Client, s3Environment } from './support/servers/s3.js';
 import { describeWith, sharedS3 } from './support/servers/shared.js';
 import { removeFolder, temporaryFolder } from './support/servers/temporary.js';
 
@@ -30,18 +32,10 @@ async function s3(): Promise<Store> {
   const shared = sharedS3();
   const bucket = await shared.newBucket();
   const client = s3Client(shared);
-  const env = {
-    S3_BUCKET: bucket,
-    S3_ENDPOINT: shared.endpoint,
-    S3_REGION: shared.region,
-    S3_FORCE_PATH_STYLE: 'true',
-    AWS_ACCESS_KEY_ID: shared.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: shared.secretAccessKey,
-  };
   const put = async (path: string, Body: Buffer): Promise<void> => {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: path, Body }));
   };
-  return { env, put, close: () => client.destroy() };
+  return { env: s3Environment(shared, bucket), put, close: () => client.destroy() };
 }
 
 const RING = Buffer.from('solid ring\nendsolid ring\n');

@@ -1,6 +1,8 @@
 import { serverAudits } from 'graphql-http';
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { describeWith } from './support/servers/shared.js';
 

@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant, type PlantOrder } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant, type PlantOrder } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { describeWith } from './support/servers/shared.js';
 import { removeFolder, temporaryFolder } from './support/servers/temporary.js';

@@ -1,4 +1,6 @@
-import { freshPlant, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { errorOf, GraphqlClient } from './support/graphql-client.js';
 import { metric } from './support/race.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ORDER_STATUSES } from '../src/orders/order.js';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { errorOf, GraphqlClient, type Change } from './support/graphql-client.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';
 import { describeWith } from './support/servers/shared.js';

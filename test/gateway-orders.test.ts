@@ -1,5 +1,7 @@
 import { MINUTE } from '../src/units.js';
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant, type PlantOrder } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant, type PlantOrder } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { GraphqlClient } from './support/graphql-client.js';
 import { describeWith } from './support/servers/shared.js';
 

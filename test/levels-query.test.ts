@@ -5,6 +5,7 @@ import { OrderReads } from '../src/loaders/order-reads.js';
 import type { DayLevel } from '../src/loaders/level-report.js';
 import { PlantCalendar } from '../src/orders/plant-day.js';
 import { levelsOf } from './support/orders.js';
+import { UNKEPT } from './support/levels.js';
 
 const schema = createSchema();
 const QUERY = `query ($from: DateTime, $to: DateTime) { windowLevels(from: $from, to: $to) {
@@ -32,7 +33,7 @@ function ask(viewer: Viewer, variableValues: Record<string, unknown> = {}) {
     return [DAY];
   };
   const parts = { calendar: new PlantCalendar('UTC'), levels: { ...levelsOf(() => 60), report }, clock: () => 0 };
-  const orders = new OrderReads(viewer, {} as never, parts);
+  const orders = new OrderReads(viewer, {} as never, parts, UNKEPT);
   return { ranges, answer: graphql({ schema, source: QUERY, variableValues, contextValue: { orders } }) };
 }
 

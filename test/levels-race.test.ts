@@ -7,11 +7,12 @@ import type { Order } from '../src/orders/order.js';
 import { rangeOf, tileAt } from '../src/orders/tiles.js';
 import { DAY, HOUR, MIB, MINUTE } from '../src/units.js';
 import { storeWith } from './support/cache-parts.js';
-import { ChaosStore, pauseOf, scheduledTime, type Pause } from './support/cache-world.js';
+import { ChaosStore, pauseOf, type Pause } from './support/cache-world.js';
 import { FakeTime } from './support/fake-time.js';
 import { Gates } from './support/gates.js';
 import { LEVELS, ListInstance, OrderSource } from './support/levels.js';
 import { anyMoment, anyOrders, createdIn, idOf, listed, orderOf } from './support/orders.js';
+import { ScheduledTime } from './support/scheduled-time.js';
 
 /** The evening of one day and the morning of the next. */
 const MIDNIGHT = Date.parse('1970-01-02T00:00Z');
@@ -71,7 +72,7 @@ class Schedule {
     this.source = new OrderSource(orders.map((order) => ({ ...order, version: 0 })));
     this.acknowledged = new Map(orders.map(({ id }) => [id, 0]));
     const store = new ChaosStore(piecewise(createMemoryStore(MIB), pause), pause);
-    this.instances = [0, 1].map(() => new ListInstance(this.source, store, scheduledTime(s), pause));
+    this.instances = [0, 1].map(() => new ListInstance(this.source, store, new ScheduledTime(s), pause));
   }
 
   get inFlight(): number[] {

@@ -1,7 +1,10 @@
 import type { Store } from '../src/cache/store.js';
 import { FeedState } from '../src/changes/feed-state.js';
 import { GraphqlClient } from './support/graphql-client.js';
-import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { emptyRedis } from './support/empty-redis.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { caughtUp, outboxPlant } from './support/feed.js';
 import { TRANSPORTS, type Followed } from './support/live.js';
 import { openRedisStore } from './support/open-store.js';

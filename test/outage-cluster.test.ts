@@ -1,4 +1,6 @@
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant, type PlantOrder } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant, type PlantOrder } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { until } from './support/race.js';
 import { startRedisCluster, type RedisCluster } from './support/servers/redis-cluster.js';
 import { describeWith } from './support/servers/shared.js';

@@ -1,4 +1,6 @@
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { startProxy } from './support/proxy.js';
 import { holdFirst, until, within } from './support/race.js';
 import { startPostgres, type PostgresServer } from './support/servers/postgres.js';
@@ -48,16 +50,15 @@ describeWith('postgres')('an outage of the database', () => {
   };
   const healed = () => until('the gateway is ready', async () => (await ready()).status === 200);
 
-  test('down at the start: starts, says so, and heals', async () => {
+  const startWithoutDatabase = async () => {
     await server.kill();
-    gateway = await startGateway({ MES_DATABASE_URL: plant.url }, { untilReady: false });
-    const { get } = gateway;
-    await until('the process answers', () =>
-      get('/healthz').then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
+    const started = (gateway = await startGateway({ MES_DATABASE_URL: plant.url }, { untilReady: false }));
+    const answers = () => started.get('/healthz').then(({ ok }) => ok);
+    await until('the process answers', () => answers().catch(() => false));
+  };
+
+  test('down at the start: starts, says so, and heals', async () => {
+    await startWithoutDatabase();
     const state = await ready();
     expect(state.status).toBe(503);
     expect(JSON.parse(state.body)).toMatchObject({ status: 'not ready', database: expect.stringContaining('does not answer') });
@@ -70,15 +71,7 @@ describeWith('postgres')('an outage of the database', () => {
 
   test('that comes up without the table: not ready, and says what is missing', async () => {
     await plant.query('alter table orders rename to later');
-    await server.kill();
-    gateway = await startGateway({ MES_DATABASE_URL: plant.url }, { untilReady: false });
-    const { get } = gateway;
-    await until('the process answers', () =>
-      get('/healthz').then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
+    await startWithoutDatabase();
     await server.restart();
     await until('the missing table is named', async () => (await ready()).body.includes('\\"orders\\"'));
     expect((await ready()).status).toBe(503);

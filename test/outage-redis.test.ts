@@ -1,4 +1,6 @@
-import { freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { metric, until } from './support/race.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';
 import { describeWith } from './support/servers/shared.js';

@@ -1,6 +1,9 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
-import { s3Client } from './support/servers/s3.js';
+import { emptyRedis } from './support/empty-redis.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
+import { s3Client, s3Environment } from './support/servers/s3.js';
 import { describeWith, sharedS3 } from './support/servers/shared.js';
 
 const ROWS = 200_000;
@@ -54,12 +57,7 @@ describeWith('postgres', 'redis', 's3').each(['table', 'view'])('servers of some
       MES_DATABASE_URL: plant.url,
       REDIS_URL: await emptyRedis(),
       CHANGE_FEED: 'off',
-      S3_BUCKET: bucket,
-      S3_ENDPOINT: s3.endpoint,
-      S3_REGION: s3.region,
-      S3_FORCE_PATH_STYLE: 'true',
-      AWS_ACCESS_KEY_ID: s3.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      ...s3Environment(s3, bucket),
     });
   }, 60_000);
   afterAll(() => gateway.stop());

@@ -2,14 +2,16 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { freshPlant, startGateway, TEST_SECRET, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
+import { TEST_SECRET, tokenFor } from './support/tokens.js';
 import { startProxy, type Proxy } from './support/proxy.js';
 import { metric, until } from './support/race.js';
 import { startProcess } from './support/servers/server-process.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';
 import { run } from './support/servers/run.js';
 import { freePort } from './support/servers/ports.js';
-import { s3Client } from './support/servers/s3.js';
+import { s3Client, s3Environment } from './support/servers/s3.js';
 import { describeWith, sharedS3 } from './support/servers/shared.js';
 import { removeFolder, temporaryFolder } from './support/servers/temporary.js';
 
@@ -53,13 +55,8 @@ describeWith(
       STORE_DEADLINE_MS: '2000',
       MES_DATABASE_URL: url.href,
       REDIS_URL: `redis://:${REDIS_PASSWORD}@127.0.0.1:${proxies.redis.port}`,
-      S3_BUCKET: bucket,
-      S3_ENDPOINT: `http://127.0.0.1:${proxies.s3.port}`,
-      S3_REGION: s3().region,
-      S3_FORCE_PATH_STYLE: 'true',
+      ...s3Environment({ ...s3(), endpoint: `http://127.0.0.1:${proxies.s3.port}` }, bucket),
       FILE_TTL_SECONDS: '1',
-      AWS_ACCESS_KEY_ID: s3().accessKeyId,
-      AWS_SECRET_ACCESS_KEY: s3().secretAccessKey,
     });
     secrets.set('AUTH_JWT_SECRET', TEST_SECRET);
     secrets.set('the database password', DATABASE_PASSWORD);
@@ -134,6 +131,7 @@ describeWith(
       /^mes_cache_outcomes_total\{entity="orders",outcome="hit-memory"\} \d+$/m,
       /^mes_sql_statements_total [1-9]/m,
       /^mes_store_round_trips_total [1-9]/m,
+      /^mes_ready_answers_total \d+$/m,
       /^mes_memory_tier_bytes [1-9]/m,
       /^mes_pending_renewals 0$/m,
       /^mes_store_available 1$/m,
@@ -233,5 +231,5 @@ describeWith('postgres')('the build', () => {
     const allowed = new Set(Object.keys({ ...manifest['dependencies'], ...manifest['optionalDependencies'] }));
     expect([...packages].filter((name) => !allowed.has(name))).toEqual([]);
     removeFolder(folder);
-  });
+  }, 120_000);
 });

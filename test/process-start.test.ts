@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { freshPlant, startGateway, type Plant } from './support/gateway.js';
+import { startGateway } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
 import { until } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 

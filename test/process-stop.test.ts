@@ -1,7 +1,10 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { createClient } from '@redis/client';
-import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { emptyRedis } from './support/empty-redis.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { startProxy, type Proxy } from './support/proxy.js';
 import { holdFirst, until, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess, type Plant } from './support/gateway.js';
+import { emptyRedis } from './support/empty-redis.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { startProxy, type Hold, type Proxy } from './support/proxy.js';
 import { holdFirst, noonTimeZone, runRace } from './support/race.js';
-import { s3Client } from './support/servers/s3.js';
+import { s3Client, s3Environment } from './support/servers/s3.js';
 import { describeWith, sharedS3 } from './support/servers/shared.js';
 
 /** One thing that is cached, and a new name for it in every race. */
@@ -73,12 +76,7 @@ describeWith(
     env = {
       PLANT_TIME_ZONE: noonTimeZone(),
       MES_DATABASE_URL: plant.url,
-      S3_BUCKET: bucket,
-      S3_ENDPOINT: s3.endpoint,
-      S3_REGION: s3.region,
-      S3_FORCE_PATH_STYLE: 'true',
-      AWS_ACCESS_KEY_ID: s3.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      ...s3Environment(s3, bucket),
     };
   });
   afterAll(async () => {

@@ -11,7 +11,7 @@ import { MIB } from '../src/units.js';
 import { cacheParts, storeWith } from './support/cache-parts.js';
 import { SILENT, versionedEntity } from './support/cache-world.js';
 import { FakeTime } from './support/fake-time.js';
-import { freshPlant, type Plant } from './support/gateway.js';
+import { freshPlant, type Plant } from './support/plant.js';
 import { startProxy, type Proxy } from './support/proxy.js';
 import { holdFirst, runRace } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';

@@ -1,4 +1,7 @@
-import { emptyRedis, freshPlant, startGateway, tokenFor, type GatewayProcess } from './support/gateway.js';
+import { emptyRedis } from './support/empty-redis.js';
+import { startGateway, type GatewayProcess } from './support/gateway.js';
+import { freshPlant } from './support/plant.js';
+import { tokenFor } from './support/tokens.js';
 import { startProxy } from './support/proxy.js';
 import { countAnswers, holdFirst, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';

@@ -6,7 +6,7 @@ import { ORDER_STATUSES, type Order, type OrderStatus } from '../../src/orders/o
 import type { TimeRange } from '../../src/orders/tiles.js';
 import { MesDatabase } from '../../src/sources/mes-database.js';
 import { MINUTE, SECOND, type EpochMilliseconds, type Minutes } from '../../src/units.js';
-import { TEST_SECRET } from '../../test/support/gateway.js';
+import { TEST_SECRET } from '../../test/support/tokens.js';
 
 /** As long as the gateway's own default for orders. */
 export const TTL_SECONDS = 60;

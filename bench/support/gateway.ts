@@ -1,4 +1,5 @@
-import { startGateway, tokenFor, type GatewayProcess } from '../../test/support/gateway.js';
+import { startGateway, type GatewayProcess } from '../../test/support/gateway.js';
+import { tokenFor } from '../../test/support/tokens.js';
 import { DAY } from '../../src/units.js';
 
 /** Values of `/metrics` by name and labels as they are printed. */

@@ -16,6 +16,11 @@ export interface LoadResult {
   readonly latencies: readonly Milliseconds[];
 }
 
+/** GraphQL answers 200 with errors in it, too. */
+export function isFailure({ status, body }: HttpAnswer): boolean {
+  return status !== 200 || body.includes('"errors":[');
+}
+
 /** As many requests as `connections` take one after another, for `duration`. */
 export async function closedLoop(
   port: number,
@@ -33,7 +38,7 @@ export async function closedLoop(
       const { request, check } = next();
       const answer = await connection.send(request);
       latencies.push(performance.now() - sentAt);
-      if (answer.status !== 200) failures += 1;
+      if (isFailure(answer)) failures += 1;
       check?.(answer, sentAt);
     }
   };

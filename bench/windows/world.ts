@@ -22,6 +22,7 @@ import { PlantCalendar } from '../../src/orders/plant-day.js';
 import { mergeRanges, type TimeRange } from '../../src/orders/tiles.js';
 import { MIB, MINUTE, SECOND, type EpochMilliseconds, type Minutes } from '../../src/units.js';
 import { FakeTime } from '../../test/support/fake-time.js';
+import { UNKEPT } from '../../test/support/levels.js';
 
 export const LEVELS: readonly Minutes[] = [15, 30, 60];
 const TTLS = { ttl: MINUTE, freshTtl: 2 * SECOND };
@@ -169,7 +170,7 @@ export class World {
   async read(pages: readonly OrderArguments[]): Promise<string[][]> {
     const viewer = { role: 'operator', subject: newNonce() } as const;
     const parts = { calendar: this.calendar, levels: this.levels, clock: this.time.now };
-    const reads = new OrderReads(viewer, createLoaders({ ...this.caches, ...UNUSED }, NOBODY), parts);
+    const reads = new OrderReads(viewer, createLoaders({ ...this.caches, ...UNUSED }, NOBODY), parts, UNKEPT);
     const answers = await Promise.all(pages.map((page) => reads.page(page)));
     return answers.map(({ orders }) => orders.map(({ id }) => id));
   }

@@ -6,6 +6,7 @@ import { MemoryTier } from '../cache/memory-tier.js';
 import type { CacheParts } from '../cache/filler.js';
 import { LoadGate } from '../cache/load-gate.js';
 import { ReadThrough } from '../cache/read-through.js';
+import { ReadyAnswers } from '../cache/ready-answers.js';
 import { createRedisStore } from '../cache/redis-store.js';
 import { Renewals } from '../cache/renewals.js';
 import { Reuse } from '../cache/reuse.js';
@@ -14,6 +15,7 @@ import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
 import { fileOwners, files, orderLists, singleOrders } from '../loaders/entities.js';
 import { fileFill } from '../loaders/file-fill.js';
+import type { Loaders } from '../loaders/loaders.js';
 import type { TimeRange } from '../orders/tiles.js';
 import type { MesDatabase } from '../sources/mes-database.js';
 import { systemTime } from '../time.js';
@@ -24,11 +26,14 @@ import type { OpenedLevels } from './levels.js';
 /** How long the breaker stays open after the store failed. */
 const STORE_PAUSE = SECOND;
 const SPARE_CONNECTIONS = 2;
+/** The part of this process's memory that whole answers may take; decoded entries have the rest. */
+const ANSWERS_SHARE = 1 / 4;
 
 export interface OpenedCache {
   readonly caches: Caches;
   readonly renewals: Renewals;
   readonly memory: MemoryTier;
+  readonly answers: ReadyAnswers<Loaders>;
   readonly store: GuardedStore;
 }
 
@@ -47,7 +52,9 @@ export function openCache(
     return store.insist(entries);
   }, systemTime);
   closing.push(() => renewals.close());
-  const memory = new MemoryTier(config.store.maxMemory);
+  const answersMax = Math.floor(config.store.maxMemory * ANSWERS_SHARE);
+  const memory = new MemoryTier(config.store.maxMemory - answersMax);
+  const answers = new ReadyAnswers<Loaders>(answersMax, systemTime.now);
   const reader = new JoinedReader(store);
   const { fillLock, staleFor } = config.store;
   const reuse = new Reuse(renewals, systemTime);
@@ -73,7 +80,7 @@ export function openCache(
     await Promise.all(Object.values(caches).map((cache: Pick<ReadThrough<never, unknown>, 'flush'>) => cache.flush()));
   });
   levels.start(store, closing);
-  return { caches, renewals, memory, store };
+  return { caches, renewals, memory, answers, store };
 }
 
 function openStore(config: Config, log: FastifyBaseLogger): GuardedStore {

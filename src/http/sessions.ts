@@ -1,19 +1,20 @@
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import { authorise } from '../access/policy.js';
-import type { Viewer } from '../access/viewer.js';
+import { scopeOf, type Viewer } from '../access/viewer.js';
 import { OperationTrace } from '../cache/operation-trace.js';
+import { Recording, type ReadyAnswers } from '../cache/ready-answers.js';
 import type { Commands } from '../changes/commands.js';
 import { GatewayError } from '../errors.js';
 import type { FileSource } from '../files/file.js';
 import type { UrlSigner } from '../files/signed-url.js';
-import { createFileUrls } from '../files/urls.js';
-import type { Context } from '../graphql/context.js';
+import { createFileUrls, type FileUrls } from '../files/urls.js';
+import type { AnswersOfViewer, Context } from '../graphql/context.js';
 import { asGraphqlError } from '../graphql/errors.js';
 import type { Asker } from '../graphql/operations.js';
 import type { LiveOrders } from '../live/live-orders.js';
 import type { Caches } from '../loaders/caches.js';
 import { FileReads } from '../loaders/file-reads.js';
-import { createLoaders } from '../loaders/loaders.js';
+import { createLoaders, recorded, type Loaders } from '../loaders/loaders.js';
 import { OrderReads, type OrderReadParts } from '../loaders/order-reads.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { signedAccess } from './file-signature.js';
@@ -23,6 +24,7 @@ import type { Caller, Identity } from './identity.js';
 export interface SessionParts {
   readonly identity: Identity;
   readonly caches: Caches;
+  readonly answers: ReadyAnswers<Loaders>;
   readonly commands: Commands;
   readonly orderParts: OrderReadParts;
   readonly live: LiveOrders;
@@ -83,22 +85,38 @@ export class Sessions {
   private contextOf(viewer: Viewer, trace: OperationTrace, base: string, log: FastifyBaseLogger): Context {
     const { caches, commands, live, orderParts } = this.parts;
     const loaders = createLoaders(caches, trace);
+    const recording = new Recording(loaders);
+    const noting = recorded(recording);
     return {
       commands: commands.of(viewer, trace),
-      orders: new OrderReads(viewer, loaders, orderParts),
-      files: new FileReads(viewer, loaders),
+      orders: new OrderReads(viewer, noting, orderParts, recording),
+      files: new FileReads(viewer, noting),
       events: live.of(viewer),
-      urls: this.urls(viewer, base),
+      urls: onceOnly(this.urls(viewer, base), recording),
+      answers: this.answers(viewer, loaders, recording),
       cacheReport: () => reportOf(trace, viewer, false),
       logError: (error) => log.error({ err: error }, 'operation failed'),
       named: () => undefined,
     };
   }
 
+  private answers(viewer: Viewer, loaders: Loaders, recording: Recording<Loaders>): AnswersOfViewer {
+    const { answers, metrics } = this.parts;
+    const scope = scopeOf(viewer);
+    return {
+      find: async (document, variables) => {
+        const body = await answers.find({ document, variables, scope }, loaders);
+        if (body !== undefined) metrics.readyAnswer();
+        return body;
+      },
+      keep: (document, variables, body) => answers.keep({ document, variables, scope }, recording, body),
+    };
+  }
+
   private urls(viewer: Viewer, base: string) {
     return createFileUrls({
       base: this.parts.publicUrl ?? base,
-      scope: viewer.role === 'partner' ? `partner:${viewer.partnerId}` : viewer.role,
+      scope: scopeOf(viewer),
       signer: this.parts.signer,
       presign: this.parts.presign,
     });
@@ -108,6 +126,20 @@ export class Sessions {
 /** Scheme and host as the client named them. */
 export function baseOf({ protocol, host }: Pick<FastifyRequest, 'protocol' | 'host'>): string {
   return `${protocol}://${host}`;
+}
+
+/** URLs expire, and are of the host that the request named. */
+function onceOnly(urls: FileUrls, recording: Recording<Loaders>): FileUrls {
+  return {
+    gateway: (path, expiresIn) => {
+      recording.onlyNow();
+      return urls.gateway(path, expiresIn);
+    },
+    store: (path, expiresIn) => {
+      recording.onlyNow();
+      return urls.store(path, expiresIn);
+    },
+  };
 }
 
 /**

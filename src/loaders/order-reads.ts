@@ -1,5 +1,6 @@
 import { authorise, maySeeOrder } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
+import type { Recording } from '../cache/ready-answers.js';
 import type { OrderList } from '../orders/lists.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
 import { checkedCut, pageOf, type OrderPage, type PageRequest } from '../orders/page.js';
@@ -31,6 +32,9 @@ export interface OrderReadParts {
   readonly clock: Clock;
 }
 
+/** Is told how an answer depends on the clock, and what is to be done each time that it is given. */
+export type AnswerNotes = Pick<Recording<unknown>, 'onlyWithin' | 'onlyNow' | 'eachTime'>;
+
 /** What one viewer reads of orders. Cached lists are shared by all viewers; what is not the viewer's is left out here. */
 export class OrderReads {
   /** Asked for by this operation, and not reported yet. */
@@ -40,6 +44,7 @@ export class OrderReads {
     private readonly viewer: Viewer,
     private readonly loaders: Loaders,
     private readonly parts: OrderReadParts,
+    private readonly notes: AnswerNotes,
   ) {}
 
   /** @throws GatewayError */
@@ -65,6 +70,7 @@ export class OrderReads {
    */
   levels(range: LevelReportRange): DayLevel[] {
     authorise(this.viewer, 'read-levels');
+    this.notes.onlyNow();
     return this.parts.levels.report(range);
   }
 
@@ -74,8 +80,10 @@ export class OrderReads {
     const wanted = wantedRange(createdBy, window, now);
     if (wanted.kind === 'today') {
       const day = this.parts.calendar.dayOf(now);
+      this.notes.onlyWithin(day.range);
       return { range: day.range, lists: [{ kind: 'new', day }] };
     }
+    if (createdBy === undefined) this.notes.onlyNow();
     this.ranges.push(wanted.range);
     const tiles = coverByDay(wanted.range, this.parts.levels.levelOf).reverse();
     return { range: wanted.range, lists: tiles.map((tile) => ({ kind: 'tile', tile })) };
@@ -84,7 +92,8 @@ export class OrderReads {
   /** The first page that is answered reports what all pages of the operation asked for: they were loaded together. */
   private report(): void {
     if (this.ranges.length === 0) return;
-    this.parts.levels.wanted(this.ranges);
+    const [{ levels }, ranges] = [this.parts, this.ranges];
     this.ranges = [];
+    this.notes.eachTime(() => levels.wanted(ranges));
   }
 }

@@ -1,19 +1,19 @@
 import { pick, randomUuid, type Random } from '../../src/embedded/random.js';
-import { ORDER_STATUSES } from '../../src/orders/order.js';
 import type { TimeRange } from '../../src/orders/tiles.js';
 import { DAY, HOUR, MINUTE } from '../../src/units.js';
-import type { Plant } from '../support/gateway.js';
-import { newHistory, type OrderHistory } from './history.js';
+import type { Plant } from '../support/plant.js';
+import { LAST_VERSION, newHistory, type OrderHistory } from './history.js';
 
 const FIRST_DAY = Date.parse('2025-07-24T00:00Z');
 const FIRST_HOUR = 8;
 export const BUSY_HOURS = 6;
 const ORDERS_PER_HOUR = 14;
-const ORDERS_TODAY = 90;
+const ORDERS_TODAY = 150;
+const CHANGES_TODAY = 0.05;
 /** Nobody reads these hours but who needs a cold one. */
 const QUIET_DAY = FIRST_DAY - 400 * DAY;
-/** `CLOSED`: nothing follows it but a refusal. */
-const LAST = ORDER_STATUSES.indexOf('CLOSED');
+const FIRST_BOARD = FIRST_DAY - 800 * DAY;
+const ORDERS_PER_BOARD = 24;
 /** A new day is opened when so few orders of the last one can still be changed. */
 const LOW_WATER = 15;
 
@@ -31,6 +31,8 @@ export class Book {
   private readonly groups: Group[] = [];
   private readonly days: Group[] = [];
   private todays: readonly OrderHistory[] = [];
+  private boards = 0;
+  private current: readonly OrderHistory[] = [];
   private quietHours = 0;
   private opening = false;
 
@@ -47,10 +49,6 @@ export class Book {
 
   of(id: string): OrderHistory | undefined {
     return this.byId.get(id);
-  }
-
-  get all(): Iterable<OrderHistory> {
-    return this.byId.values();
   }
 
   /** Today's orders, newest first. */
@@ -81,10 +79,19 @@ export class Book {
   changeable(random: Random, count: number, near?: OrderHistory): OrderHistory[] {
     const hour = near && Math.floor(near.createdAt / HOUR) * HOUR;
     if (hour !== undefined) return choose(random, this.within({ from: hour, to: hour + HOUR }).filter(canChange), count);
-    const candidates = random() < 0.1 ? this.todays : (this.days.at(-1)?.orders ?? []);
+    const candidates = random() < CHANGES_TODAY ? this.todays : (this.days.at(-1)?.orders ?? []);
     const free = candidates.filter(canChange);
     if (candidates !== this.todays && free.length < LOW_WATER) void this.openDay();
     return choose(random, free, count);
+  }
+
+  /** Orders that are read all together and changed all together, and in no other way; others take their place when they are closed. */
+  async board(): Promise<readonly OrderHistory[]> {
+    if (!this.current.some(canChange)) {
+      const from = FIRST_BOARD + (this.boards += 1) * DAY;
+      this.current = (await this.insert({ from, to: from + HOUR }, ORDERS_PER_BOARD)).orders;
+    }
+    return this.current;
   }
 
   /** The start of an hour with some orders that nobody has read. */
@@ -117,8 +124,8 @@ export class Book {
   }
 }
 
-function canChange({ busy, position }: OrderHistory): boolean {
-  return !busy && (position ?? 0) < LAST;
+function canChange({ busy, version }: OrderHistory): boolean {
+  return !busy && version < LAST_VERSION;
 }
 
 function choose<T>(random: Random, items: readonly T[], count: number): T[] {

@@ -2,6 +2,8 @@ import { SECOND, type Milliseconds, type Seconds } from '../../src/units.js';
 
 /** Settings of the gateways under check: short times to live, so that many fills happen and the bounds are soon over. */
 export const ORDER_TTL: Seconds = 8;
+/** Of most gateways: then many entries live until they are due for a refresh. */
+export const SHORT_TTL: Seconds = 1;
 export const STALE_MAX: Seconds = 20;
 export const DATABASE_TIMEOUT: Seconds = 3;
 /** Twice the default: where all of this shares few cores, a shorter one would cry wolf. */

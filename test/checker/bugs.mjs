@@ -7,6 +7,7 @@ import { Filler } from '../../dist/cache/filler.js';
 import { Flights } from '../../dist/cache/flights.js';
 import { KeyvStore } from '../../dist/cache/keyv-store.js';
 import { Lookup } from '../../dist/cache/lookup.js';
+import { ReadThrough } from '../../dist/cache/read-through.js';
 import { Renewals } from '../../dist/cache/renewals.js';
 
 /** @throws when there is no such method any more, so that no bug is switched on in vain */
@@ -65,6 +66,33 @@ const BUGS = {
 
   /** Changes are acknowledged, and nobody is told. */
   'no-renewal': () => replace(Renewals, 'renew', () => () => Promise.resolve('renewed')),
+
+  /** A change is acknowledged while its new tokens are still on their way to the store. */
+  'early-acknowledgement': () =>
+    replace(
+      Renewals,
+      'renew',
+      (renew) =>
+        function (tokenKeys, trace) {
+          void renew.call(this, tokenKeys, trace);
+          return Promise.resolve('renewed');
+        },
+    ),
+
+  /** A refresh fills the slot of the reader that was answered from it: where it waits for another process, that answer lands. */
+  'refresh-with-answer': () =>
+    replace(
+      ReadThrough,
+      'refresh',
+      () =>
+        function (slots) {
+          const fills = slots
+            .filter(({ tokenKey }) => !this.flights.find(tokenKey))
+            .map((slot) => ({ slot, flight: this.flights.start(slot.tokenKey, slot.token) }));
+          for (const { flight } of fills) flight.result.catch(() => undefined);
+          if (fills.length > 0) void this.filler.fill(fills, { storeRoundTrip: () => undefined, sqlStatement: () => undefined });
+        },
+    ),
 
   /** Every life of the store counts as the same one, so that what an old snapshot brings back is believed. */
   resurrect: () =>

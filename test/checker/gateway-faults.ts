@@ -42,7 +42,7 @@ export function gatewayFaults(world: World, settler: Settler, random: Random) {
   const killedAfterCommit = async (): Promise<boolean> => {
     const instance = pick(random, instances);
     const [order] = book.changeable(random, 1);
-    if (!order || order.position === undefined) return false;
+    if (!order) return false;
     order.busy = true;
     const versionOf = async () =>
       Number((await plant.query('select version from orders where id = $1', [order.id]))[0]?.['version']);
@@ -53,12 +53,12 @@ export function gatewayFaults(world: World, settler: Settler, random: Random) {
     const change = changeOrders(world, settler, instance, [order]).then((result) => (acknowledged = result));
     const committed = await soon(async () => (await versionOf()) > known);
     const inTime = committed && !acknowledged;
-    const dead = instance.kill();
+    await instance.kill();
     // What the proxy holds is lost, or the dead gateway's renewal would still arrive.
     instance.store.dropAll();
     instance.store.resume();
     instance.storeTrouble.end();
-    await Promise.all([dead, change]);
+    await change;
     await instance.revive();
     return inTime;
   };

@@ -16,33 +16,38 @@ export interface OrderHistory {
   readonly id: string;
   readonly createdAt: number;
   readonly changes: Change[];
-  /** Version → status, as far as known. */
-  readonly statuses: Map<number, OrderStatus>;
+  /** The newest version that is known to be committed. */
+  version: number;
+  /** The newest version that was read. */
+  seen: number;
   /** Changes that were sent, whatever became of them. */
   attempts: number;
   /** One change of an order at a time, so that its history is a line. */
   busy: boolean;
-  /** Where it stands; `undefined` after a change that failed in doubt. */
-  position: number | undefined;
+  /** A change failed since the last acknowledgement, and may still be made. */
+  inDoubt: boolean;
 }
 
 export function newHistory(id: string, createdAt: number): OrderHistory {
-  const [first] = ORDER_STATUSES;
-  return { id, createdAt, changes: [], statuses: new Map([[1, first]]), attempts: 0, busy: false, position: 0 };
+  return { id, createdAt, changes: [], version: 1, seen: 1, attempts: 0, busy: false, inDoubt: false };
 }
 
-/**
- * By which bound an answer is judged, as its outcome says:
- * `exact`: everything but the two others; `reused`: a load of the last second, without the store; `stale`: marked so, and
- * the store was asked for the token; `stale-memory`: marked so, without database and store.
- */
-export type Rule = 'exact' | 'reused' | 'stale' | 'stale-memory';
+/** Every version is one step further in the status flow. */
+export function statusOf(version: number): OrderStatus | undefined {
+  return ORDER_STATUSES[version - 1];
+}
+
+/** The newest version that an order can have. */
+export const LAST_VERSION = ORDER_STATUSES.indexOf('CLOSED') + 1;
 
 export interface Asked {
   readonly began: number;
   /** The incarnation that answered. */
   readonly by: string;
-  readonly rule: Rule;
+  /** Of all that was answered; which one is whose is not known. */
+  readonly outcomes: ReadonlySet<string>;
+  /** Whether the store answered every request meanwhile. */
+  readonly storeAnswered: boolean;
 }
 
 /** The least version that an answer must have, and the one that was acknowledged before it was asked for. */
@@ -55,18 +60,24 @@ export function floorOf(order: OrderHistory, asked: Asked): { least: number; ack
   return floor;
 }
 
-/** From when on a change must be seen. */
-function dueAt({ at, by, renewedAt = Infinity }: Change, asked: Asked): number {
+/** From when on a change must be seen: the latest moment that any of the outcomes allows. */
+function dueAt(change: Change, asked: Asked): number {
+  return Math.max(...[...asked.outcomes].map((outcome) => dueBy(outcome, change, asked)));
+}
+
+function dueBy(outcome: string, { at, by, renewedAt = Infinity }: Change, asked: Asked): number {
   const own = by === asked.by ? at : Infinity;
-  switch (asked.rule) {
-    case 'exact':
-      return Math.min(own, renewedAt, at + LOST_BOUND);
+  switch (outcome) {
+    // The database was asked after the read began.
+    case 'filled':
+    case 'bypassed':
+      return at;
     case 'reused':
-      return Math.min(own, renewedAt + REUSE_BOUND, at + LOST_BOUND + REUSE_BOUND);
+      return Math.min(own, at + REUSE_BOUND);
     case 'stale':
-      return Math.min(own, renewedAt, at + STALE_BOUND);
-    case 'stale-memory':
-      return at + STALE_BOUND;
+      return Math.min(own, asked.storeAnswered ? renewedAt : Infinity, at + STALE_BOUND);
+    default:
+      return Math.min(own, renewedAt, at + LOST_BOUND);
   }
 }
 

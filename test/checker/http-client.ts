@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import type { CacheReport } from '../support/gateway.js';
+import type { CacheReport } from '../support/gateway-requests.js';
 import { PATIENCE } from './bounds.js';
 
 /** Connections stay open: opening one for each request would cost the check more than the gateways. */

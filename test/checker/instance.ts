@@ -1,19 +1,32 @@
 import { between, type Random } from '../../src/embedded/random.js';
-import type { Milliseconds } from '../../src/units.js';
+import type { Milliseconds, Seconds } from '../../src/units.js';
 import { startGateway, type GatewayProcess } from '../support/gateway.js';
 import type { Proxy } from '../support/proxy.js';
 import { startProxy } from '../support/proxy.js';
 import { noonTimeZone } from '../support/race.js';
-import { DATABASE_TIMEOUT, FILL_LOCK, ORDER_TTL, SKEW, STALE_MAX, STORE_DEADLINE } from './bounds.js';
+import { DATABASE_TIMEOUT, FILL_LOCK, ORDER_TTL, SHORT_TTL, SKEW, STALE_MAX, STORE_DEADLINE } from './bounds.js';
 import { BreakerLog } from './breaker-log.js';
 import type { Bug } from './options.js';
 import { Spans } from './spans.js';
 
+/** How a gateway differs from the others. */
+interface Kind {
+  readonly orderTtl: Seconds;
+  /** Answers of the database are late by so much. */
+  readonly database: Milliseconds;
+  /** So are requests to Redis, and its answers. */
+  readonly store: { readonly upstream: Milliseconds; readonly downstream: Milliseconds };
+}
+
 /**
- * Answers of the database are late by so much, for each gateway in turn. So loads last, and races are wide: a change through
- * one gateway is acknowledged while another one still waits for what was read before it.
+ * For each gateway in turn. Loads last, and races are wide: a change through one gateway is acknowledged while another one still
+ * waits for what was read before it.
  */
-const BASE_DELAYS: readonly Milliseconds[] = [2, 25, 60];
+const KINDS: readonly [Kind, ...Kind[]] = [
+  { orderTtl: SHORT_TTL, database: 25, store: { upstream: 1, downstream: 0 } },
+  { orderTtl: SHORT_TTL, database: 60, store: { upstream: 20, downstream: 5 } },
+  { orderTtl: ORDER_TTL, database: 2, store: { upstream: 0, downstream: 0 } },
+];
 
 const preload = (name: string): string => `--import ${new URL(name, import.meta.url).href}`;
 
@@ -54,8 +67,13 @@ export class Instance {
     const [store, database] = await Promise.all([startProxy(portOf(parts.redisUrl)), startProxy(portOf(parts.databaseUrl))]);
     const instance = new Instance(index, parts, store, database);
     instance.settleDatabase();
+    instance.settleStore();
     await instance.fill();
     return instance;
+  }
+
+  private get kind(): Kind {
+    return KINDS[this.index % KINDS.length] ?? KINDS[0];
   }
 
   get isUp(): boolean {
@@ -64,7 +82,12 @@ export class Instance {
 
   /** Ends a fault of the way to the database. */
   settleDatabase(): void {
-    this.database.setDelay({ upstream: 1, downstream: BASE_DELAYS[this.index % BASE_DELAYS.length] ?? 0 });
+    this.database.setDelay({ upstream: 1, downstream: this.kind.database });
+  }
+
+  /** Ends a fault of the way to Redis. */
+  settleStore(): void {
+    this.store.setDelay(this.kind.store);
   }
 
   /** Kills the process at once (SIGKILL), and waits for its end. */
@@ -87,8 +110,8 @@ export class Instance {
 
   private async fill(): Promise<void> {
     const { databaseUrl, redisUrl, random, bug, onSkew } = this.parts;
-    const skew = random() < 0.25 ? 0 : between(random, -SKEW, SKEW);
-    if (skew !== 0) onSkew();
+    // The first clocks are right: gateways that agree on when an entry expires refresh it at the same time.
+    const skew = this.lives === 0 || random() < 0.25 ? 0 : between(random, -SKEW, SKEW);
     const preloads = [preload('clock.mjs'), preload('observe.mjs'), ...(bug ? [preload('bugs.mjs')] : [])];
     this.process = await startGateway({
       ...(this.port !== undefined && { PORT: String(this.port) }),
@@ -100,15 +123,23 @@ export class Instance {
       REDIS_URL: through(this.store, redisUrl),
       STORE_DEADLINE_MS: String(STORE_DEADLINE),
       FILL_LOCK_MS: String(FILL_LOCK),
-      ORDER_TTL_SECONDS: String(ORDER_TTL),
+      ORDER_TTL_SECONDS: String(this.kind.orderTtl),
       STALE_MAX_SECONDS: String(STALE_MAX),
       PLANT_TIME_ZONE: noonTimeZone(),
       LOG_LEVEL: 'fatal',
     });
     this.port = this.process.port;
+    checkClock(this.process.output(), skew);
+    if (skew !== 0) onSkew();
     this.breaker = new BreakerLog(this.process);
     this.name = `gateway ${this.index}.${(this.lives += 1)} (clock ${skew >= 0 ? '+' : ''}${skew} ms)`;
   }
+}
+
+/** @throws when the process, as `clock.mjs` has it say, goes by another time */
+function checkClock(output: string, skew: Milliseconds): void {
+  const ahead = Number(/^\{"clockAhead":(.+)\}$/m.exec(output)?.[1]);
+  if (!(Math.abs(ahead - skew) < 100)) throw new Error(`the clock must be ${skew} ms ahead, but is: ${ahead} ms`);
 }
 
 function through(proxy: Proxy, url: string): string {

@@ -1,7 +1,6 @@
-import type { OrderStatus } from '../../src/orders/order.js';
 import { DATABASE_AFTERMATH } from './bounds.js';
 import type { BreakerLog } from './breaker-log.js';
-import { describeHistory, floorOf, type Asked, type OrderHistory, type Rule } from './history.js';
+import { describeHistory, floorOf, statusOf, type Asked, type OrderHistory } from './history.js';
 import type { Answer } from './http-client.js';
 import type { Instance } from './instance.js';
 import type { Part, Plan } from './plan.js';
@@ -10,7 +9,7 @@ import type { Bound, Report } from './report.js';
 interface Seen {
   readonly id: string;
   readonly version: number;
-  readonly status: OrderStatus;
+  readonly status: string;
 }
 
 interface SeenList {
@@ -32,8 +31,8 @@ export interface AnsweredRead {
 /** Checks everything that an answer says against all that is known, and counts it in the report. */
 export function judge(read: AnsweredRead, report: Report): void {
   const problems: string[][] = [];
-  const rule = ruleOf(read, problems);
-  const asked: Asked = { began: read.began, by: read.name, rule };
+  const asked = askedOf(read);
+  checkOutcomes(read, asked, problems);
   let orders = 0;
   let weaker = false;
   for (const part of read.plan.parts) {
@@ -42,24 +41,27 @@ export function judge(read: AnsweredRead, report: Report): void {
       weaker = checkVersion(order, seen, asked, problems) || weaker;
     }
   }
-  report.checked(boundOf(rule, weaker), orders);
-  for (const [first = '', ...more] of problems) report.violation(`VIOLATION: ${first}`, describeRead(read, rule), ...more);
+  report.checked(boundOf(asked, weaker), orders);
+  for (const [first = '', ...more] of problems) report.violation(`VIOLATION: ${first}`, describeRead(read), ...more);
 }
 
-/** The outcome says by which bound to judge; and it must have a reason. */
-function ruleOf({ instance, breaker, began, answer }: AnsweredRead, problems: string[][]): Rule {
-  const cache = answer.extensions?.cache;
-  const outcomes = new Set(Object.values(cache?.outcomes ?? {}).flatMap((counts) => Object.keys(counts)));
-  if ((cache?.stale ?? false) !== outcomes.has('stale')) problems.push(['what is stale must be marked, and nothing else']);
-  if (!outcomes.has('stale') && !outcomes.has('reused')) return 'exact';
-  const storeAnswered = breaker.closedSince(began);
-  if (outcomes.has('stale')) {
-    const isAway = instance.databaseTrouble.touches(began, performance.now(), DATABASE_AFTERMATH);
-    if (!isAway) problems.push(['a stale answer, although the database was not away']);
-    return storeAnswered ? 'stale' : 'stale-memory';
-  }
-  if (storeAnswered) problems.push(['a load was used again, although the store answered all the time']);
-  return 'reused';
+function askedOf({ name, breaker, began, answer }: AnsweredRead): Asked {
+  const counts = Object.values(answer.extensions?.cache?.outcomes ?? {});
+  return { began, by: name, outcomes: new Set(counts.flatMap(Object.keys)), storeAnswered: breaker.closedSince(began) };
+}
+
+/** The outcomes say by which bounds to judge; so there must be a reason for each that is weaker. */
+function checkOutcomes(
+  { instance, answer }: AnsweredRead,
+  { began, outcomes, storeAnswered }: Asked,
+  problems: string[][],
+): void {
+  if (outcomes.size === 0) problems.push(['an answer must tell its outcomes']);
+  const isMarked = answer.extensions?.cache?.stale ?? false;
+  if (isMarked !== outcomes.has('stale')) problems.push(['what is stale must be marked, and nothing else']);
+  const isAway = instance.databaseTrouble.touches(began, performance.now(), DATABASE_AFTERMATH);
+  if (outcomes.has('stale') && !isAway) problems.push(['a stale answer, although the database was not away']);
+  if (outcomes.has('reused') && storeAnswered) problems.push(['a load was used again, although the store answered all the time']);
 }
 
 /** The orders of one field with what was answered of each; complains of what is missing, too much or out of order. */
@@ -97,20 +99,22 @@ function checkVersion(order: OrderHistory, seen: Seen, asked: Asked, problems: s
   const told = `version ${seen.version} of order ${order.id} was read`;
   if (seen.version < least) problems.push([`${told}, but must be at least ${least}`, ...describeHistory(order)]);
   if (seen.version > most) problems.push([`${told}, but nobody tried to make more than ${most}`, ...describeHistory(order)]);
-  const status = order.statuses.get(seen.version);
-  if (status !== undefined && status !== seen.status) {
+  const status = statusOf(seen.version);
+  if (status !== seen.status) {
     problems.push([`${told} with the status ${seen.status}, but that version is ${status}`, ...describeHistory(order)]);
   }
+  order.seen = Math.max(order.seen, seen.version);
   return least < acknowledged;
 }
 
-function boundOf(rule: Rule, weaker: boolean): Bound {
-  if (rule === 'exact') return weaker ? 'pending or lost renewal' : 'exact';
-  return rule === 'reused' ? 'reused' : 'stale';
+function boundOf({ outcomes }: Asked, weaker: boolean): Bound {
+  if (outcomes.has('stale')) return 'stale';
+  if (outcomes.has('reused')) return 'reused';
+  return weaker ? 'pending or lost renewal' : 'exact';
 }
 
-function describeRead({ name, began, plan, answer }: AnsweredRead, rule: Rule): string {
+function describeRead({ name, began, plan, answer }: AnsweredRead): string {
   const query = plan.query.length > 300 ? `${plan.query.slice(0, 300)}…` : plan.query;
   const outcomes = JSON.stringify(answer.extensions?.cache?.outcomes);
-  return `  read of ${name} from ${began.toFixed(1)} ms to ${performance.now().toFixed(1)} ms, judged as ${rule}, ${outcomes}: ${query}`;
+  return `  read of ${name} from ${began.toFixed(1)} ms to ${performance.now().toFixed(1)} ms, ${outcomes}: ${query}`;
 }

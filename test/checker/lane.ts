@@ -1,5 +1,5 @@
 import { between, type Random } from '../../src/embedded/random.js';
-import { SECOND } from '../../src/units.js';
+import { SECOND, type Milliseconds } from '../../src/units.js';
 import type { Fault } from './report.js';
 import { rest } from './rest.js';
 import type { World } from './world.js';
@@ -8,6 +8,8 @@ import type { World } from './world.js';
 export type Act = () => Promise<boolean>;
 
 const ATTEMPTS = 3;
+/** Before the first fault: while all gateways run and agree on the time, they refresh the same entries at the same time. */
+const CALM: Milliseconds = 6 * SECOND;
 
 /**
  * Faults of one part of the system, one after the other, in an order that the seed decides: all kinds once with short
@@ -15,6 +17,7 @@ const ATTEMPTS = 3;
  */
 export async function runLane(world: World, acts: Readonly<Partial<Record<Fault, Act>>>, random: Random): Promise<void> {
   const { over, report } = world;
+  await rest(CALM, over);
   for (let pass = 0; !over.aborted; pass += 1) {
     for (const [kind, act] of shuffled(Object.entries(acts) as [Fault, Act][], random)) {
       await rest(pass === 0 ? between(random, 200, 500) : between(random, 2 * SECOND, 7 * SECOND), over);

@@ -1,5 +1,6 @@
 import { between, pick, type Random } from '../../src/embedded/random.js';
 import type { Milliseconds } from '../../src/units.js';
+import { STORE_DEADLINE } from './bounds.js';
 import type { Proxy } from '../support/proxy.js';
 import type { Instance } from './instance.js';
 import type { Act } from './lane.js';
@@ -27,33 +28,36 @@ async function hold(proxy: Proxy, time: Milliseconds, over: AbortSignal): Promis
   proxy.resume();
 }
 
-async function during(spans: readonly Spans[], work: () => Promise<unknown>): Promise<boolean> {
+/** Answers what `work` does, after a time of trouble as long as that. */
+export async function during(spans: readonly Spans[], work: () => Promise<boolean>): Promise<boolean> {
   for (const each of spans) each.begin();
   try {
-    await work();
+    return await work();
   } finally {
     for (const each of spans) each.end();
   }
-  return true;
 }
 
 /** What happens between one gateway and Redis, while the others reach it. */
 export function wayToRedisFaults({ instances, over }: World, random: Random) {
-  const one = (work: (instance: Instance) => Promise<void>): Promise<boolean> => {
+  const one = (work: (instance: Instance) => Promise<boolean>): Promise<boolean> => {
     const instance = pick(random, instances);
     return during([instance.storeTrouble], () => work(instance));
   };
   return {
     'redis-unreachable-for-one': () =>
-      one(async ({ store }) => {
-        const [way, time] = [random() < 0.5 ? cut : hold, between(random, 200, 2_500)];
+      one(async ({ store, breaker }) => {
+        const [way, time] = [random() < 0.5 ? cut : hold, between(random, 2 * STORE_DEADLINE, 2_500)];
+        const began = performance.now();
         await way(store, time, over);
+        return !breaker.closedSince(began);
       }),
     'redis-slow-for-one': () =>
-      one(async ({ store }) => {
-        store.setDelay({ upstream: between(random, 0, 60), downstream: between(random, 10, 400) });
+      one(async (instance) => {
+        instance.store.setDelay({ upstream: between(random, 0, 60), downstream: between(random, 10, 400) });
         await rest(between(random, 300, 2_000), over);
-        store.delay(0);
+        instance.settleStore();
+        return true;
       }),
   } satisfies Record<string, Act>;
 }
@@ -61,20 +65,23 @@ export function wayToRedisFaults({ instances, over }: World, random: Random) {
 /** What happens between gateways and the database. */
 export function wayToDatabaseFaults({ instances, over }: World, random: Random) {
   /** One of them, or all. */
-  const some = async (work: (instance: Instance) => Promise<void>): Promise<boolean> => {
+  const some = (work: (instance: Instance) => Promise<boolean>): Promise<boolean> => {
     const hit = random() < 0.5 ? [pick(random, instances)] : instances;
     return during(
       hit.map(({ databaseTrouble }) => databaseTrouble),
-      () => Promise.all(hit.map(work)),
+      async () => (await Promise.all(hit.map(work))).some(Boolean),
     );
   };
   return {
     'database-dropped': () =>
       some(async ({ database }) => {
+        let dropped = 0;
         for (let round = 0; round < 3; round += 1) {
+          dropped += database.connections;
           database.dropAll();
           await rest(100, over);
         }
+        return dropped > 0;
       }),
     'database-slow': () => {
       const [delay, time] = [between(random, 30, 300), between(random, 500, 2_000)];
@@ -82,11 +89,15 @@ export function wayToDatabaseFaults({ instances, over }: World, random: Random) 
         instance.database.setDelay({ downstream: delay });
         await rest(time, over);
         instance.settleDatabase();
+        return true;
       });
     },
     'database-away': () => {
       const [way, time] = [random() < 0.7 ? cut : hold, between(random, 1_000, 4_500)];
-      return some(({ database }) => way(database, time, over));
+      return some(async ({ database }) => {
+        await way(database, time, over);
+        return true;
+      });
     },
   } satisfies Record<string, Act>;
 }

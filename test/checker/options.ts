@@ -3,7 +3,15 @@ import { parseArgs } from 'node:util';
 import { SECOND, type Milliseconds } from '../../src/units.js';
 
 /** Bugs that `bugs.mjs` puts into the gateways. */
-export const BUGS = ['token-after-load', 'trust-memory', 'join-any-load', 'no-renewal', 'resurrect'] as const;
+export const BUGS = [
+  'token-after-load',
+  'trust-memory',
+  'join-any-load',
+  'no-renewal',
+  'early-acknowledgement',
+  'refresh-with-answer',
+  'resurrect',
+] as const;
 export type Bug = (typeof BUGS)[number];
 
 export interface CheckOptions {

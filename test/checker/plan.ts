@@ -20,8 +20,11 @@ const ORDER = '{ id version status }';
 const LIST = `{ totalCount pageInfo { hasNextPage } nodes ${ORDER} }`;
 const ALIASES = 24;
 
-export function planOrder(order: OrderHistory): Plan {
-  return { query: `{ order(id: "${order.id}") ${ORDER} }`, parts: [{ field: 'order', kind: 'order', expected: [order] }] };
+/** One operation with a field for each order. */
+export function planOrders(orders: readonly OrderHistory[]): Plan {
+  const fields = orders.map(({ id }, index) => `o${index}: order(id: "${id}") ${ORDER}`);
+  const parts = orders.map((order, index): Part => ({ field: `o${index}`, kind: 'order', expected: [order] }));
+  return { query: `{ ${fields.join(' ')} }`, parts };
 }
 
 export function planToday(book: Book): Plan {
@@ -43,7 +46,7 @@ export function planWindows(book: Book, windows: readonly { from: number; minute
 /** A read of whatever people read: an order, today, a random range of a busy day, or all of that day in 24 windows. */
 export function planAny(book: Book, random: Random): Plan {
   const kind = random();
-  if (kind < 0.35) return planOrder(book.pickOrder(random));
+  if (kind < 0.35) return planOrders([book.pickOrder(random)]);
   if (kind < 0.45) return planToday(book);
   const day = book.pickDay(random);
   if (kind < 0.92) {
@@ -59,7 +62,7 @@ export function planAny(book: Book, random: Random): Plan {
 
 /** A read that must show this order's last change. */
 export function planFor(book: Book, order: OrderHistory, random: Random): Plan {
-  if (random() < 0.4) return planOrder(order);
+  if (random() < 0.4) return planOrders([order]);
   if (book.today.includes(order)) return planToday(book);
   return planWindows(book, [{ from: Math.floor(order.createdAt / HOUR) * HOUR, minutes: 60 }]);
 }

@@ -1,5 +1,7 @@
 import { between, type Random } from '../../src/embedded/random.js';
+import { STORE_DEADLINE } from './bounds.js';
 import type { Act } from './lane.js';
+import { during } from './network-faults.js';
 import { rest } from './rest.js';
 import type { World } from './world.js';
 
@@ -12,19 +14,18 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
 end
 return deleted`;
 
+/** Set before a snapshot and deleted after it. */
+const MARK = 'checker:mark';
+
 /** What happens to the Redis that all gateways share. */
 export function redisFaults(world: World, random: Random) {
   const { redis, instances, over } = world;
 
-  const trouble = async (work: () => Promise<void>): Promise<boolean> => {
-    for (const { storeTrouble } of instances) storeTrouble.begin();
-    try {
-      await work();
-    } finally {
-      for (const { storeTrouble } of instances) storeTrouble.end();
-    }
-    return true;
-  };
+  const trouble = (work: () => Promise<boolean>): Promise<boolean> =>
+    during(
+      instances.map(({ storeTrouble }) => storeTrouble),
+      work,
+    );
   /** Some rounds, so that keys are missing again and again while others read them. */
   const deleteSome = (pattern: string): Act => {
     return async () => {
@@ -41,22 +42,29 @@ export function redisFaults(world: World, random: Random) {
   return {
     'redis-frozen': () =>
       trouble(async () => {
+        const began = performance.now();
         redis.freeze();
-        await rest(between(random, 100, 2_500), over);
+        await rest(between(random, 2 * STORE_DEADLINE, 2_500), over);
         redis.thaw();
+        return instances.every(({ breaker, down }) => down.touches(began, performance.now()) || !breaker.closedSince(began));
       }),
     'redis-killed': () =>
       trouble(async () => {
         await redis.kill();
         await rest(between(random, 0, 2_000), over);
         await redis.restart();
+        return true;
       }),
     /** It comes back with what it held a while before. */
     'redis-restored': () =>
       trouble(async () => {
+        const mark = String(between(random, 1, 1e9));
+        await redis.cli('SET', MARK, mark);
         await redis.cli('SAVE');
+        await redis.cli('DEL', MARK);
         await rest(between(random, 400, 1_500), over);
         await redis.restart();
+        return (await redis.cli('GET', MARK)) === mark;
       }),
     'redis-flushed': async () => (await redis.cli('FLUSHALL')) === 'OK',
     'tokens-deleted': deleteSome('token:*'),

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND, type Milliseconds } from '../../src/units.js';
 import { metric, until } from '../support/race.js';
 import { RENEWAL_PATIENCE } from './bounds.js';
+import { Board } from './board.js';
 import { gatewayFaults } from './gateway-faults.js';
 import { runLane } from './lane.js';
+import { checkKept } from './look-up.js';
 import { wayToDatabaseFaults, wayToRedisFaults } from './network-faults.js';
 import type { CheckOptions } from './options.js';
 import { runReader } from './reader.js';
@@ -14,7 +16,7 @@ import { Settler } from './settler.js';
 import { openWorld, randomFor, type World } from './world.js';
 import { runWriter } from './writer.js';
 
-const READERS_PER_GATEWAY = 8;
+const READERS_PER_GATEWAY = 6;
 const WRITERS = 6;
 const PROGRESS: Milliseconds = 15 * SECOND;
 
@@ -33,7 +35,10 @@ export async function runCheck(options: CheckOptions, say: (line: string) => voi
       over.abort();
       await Promise.allSettled(loops);
     }
-    if (!options.bug) await healed(world);
+    if (!options.bug) {
+      await healed(world);
+      await checkKept(world);
+    }
     return world.report;
   } finally {
     for (const close of closing.reverse()) await close();
@@ -49,6 +54,7 @@ export function isPassed(report: Report, { reads }: CheckOptions): boolean {
 function traffic(world: World): Promise<void>[] {
   const randomOf = (part: string) => randomFor(world.options, part);
   const settler = new Settler(world);
+  const board = new Board(world, settler);
   const many = (count: number, start: (index: number) => Promise<void>) =>
     Array.from({ length: count }, (_, index) => start(index));
   const gateways = randomOf('gateway faults');
@@ -58,6 +64,8 @@ function traffic(world: World): Promise<void>[] {
     settler.run(),
     ...many(READERS_PER_GATEWAY * world.instances.length, (index) => runReader(world, randomOf(`reader ${index}`))),
     ...many(WRITERS, (index) => runWriter(world, settler, randomOf(`writer ${index}`))),
+    ...many(world.instances.length, (index) => board.read(randomOf(`board reader ${index}`))),
+    board.change(randomOf('board writer')),
     runLane(world, { ...gatewayFaults(world, settler, gateways), ...wayToRedisFaults(world, gateways) }, gateways),
     runLane(world, wayToDatabaseFaults(world, database), database),
     runLane(world, redisFaults(world, redis), redis),

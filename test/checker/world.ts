@@ -1,5 +1,6 @@
 import { pick, seededRandom, type Random } from '../../src/embedded/random.js';
-import { freshPlant, tokenFor, type Plant } from '../support/gateway.js';
+import { freshPlant, type Plant } from '../support/plant.js';
+import { tokenFor } from '../support/tokens.js';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 import { startRedis, type RedisServer } from '../support/servers/redis.js';
 import { Book } from './book.js';

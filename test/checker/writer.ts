@@ -1,22 +1,19 @@
 import { between, pick, type Random } from '../../src/embedded/random.js';
-import { ORDER_STATUSES, type OrderStatus } from '../../src/orders/order.js';
-import type { OrderHistory } from './history.js';
+import { statusOf, type OrderHistory } from './history.js';
 import { post, type Answer, type NoAnswer } from './http-client.js';
 import type { Instance } from './instance.js';
 import { planFor } from './plan.js';
 import { describeFailure, excuseFor, read } from './reader.js';
 import { rest } from './rest.js';
+import { learn, lookUp } from './look-up.js';
 import type { Settler } from './settler.js';
 import { pickUp, type World } from './world.js';
 
 interface Changed {
   readonly id: string;
   readonly version: number;
-  readonly status: OrderStatus;
+  readonly status: string;
 }
-
-/** Nothing was changed; another writer's change, or one that failed in doubt, came first. */
-const REFUSALS = ['INVALID_TRANSITION', 'CONFLICT'];
 
 /** Changes orders until the check is over, in rounds. */
 export async function runWriter(world: World, settler: Settler, random: Random): Promise<void> {
@@ -49,7 +46,6 @@ async function round(world: World, settler: Settler, random: Random): Promise<vo
 export async function changeOrders(world: World, settler: Settler, instance: Instance, orders: readonly OrderHistory[]) {
   for (const order of orders) order.busy = true;
   try {
-    await lookUp(world, orders);
     return await change(world, settler, instance, orders);
   } finally {
     for (const order of orders) order.busy = false;
@@ -57,65 +53,57 @@ export async function changeOrders(world: World, settler: Settler, instance: Ins
 }
 
 async function change(world: World, settler: Settler, instance: Instance, orders: readonly OrderHistory[]): Promise<boolean> {
-  const { report, token } = world;
   const { name, breaker } = instance;
   const began = performance.now();
   for (const order of orders) order.attempts += 1;
-  const answer = await post(instance.process.port, token, mutation(orders));
+  const answer = await post(instance.process.port, world.token, mutation(orders));
   const changed = answer.status === 'none' ? undefined : changedOrders(answer);
   if (!changed) {
-    for (const order of orders) order.position = undefined;
-    settleFailure(world, instance, answer, began);
+    settleFailure(world, instance, orders, answer, began);
+    await lookUp(world, orders);
     return false;
   }
   const at = performance.now();
   const renewed = breaker.closedSince(began);
-  report.changes.acknowledged += 1;
-  if (!renewed) report.changes.pending += 1;
+  world.report.changes.acknowledged += 1;
+  if (!renewed) world.report.changes.pending += 1;
   orders.forEach((order, index) => {
-    const { version, status } = changed[index] as Changed;
-    const last = order.changes.at(-1)?.version ?? 1;
-    if (version <= last) report.violation(`VIOLATION: ${name} acknowledged version ${version} of ${order.id} after ${last}`);
-    const made = { version, at, by: name, renewedAt: renewed ? at : undefined };
-    order.changes.push(made);
-    order.statuses.set(version, status);
-    order.position = ORDER_STATUSES.indexOf(status);
+    checkAcknowledged(world, name, order, changed[index]);
+    const made = learn(order, { version: order.version + 1, at, by: name, renewedAt: renewed ? at : undefined });
+    order.inDoubt = false;
     if (!renewed) settler.watch(instance, made);
   });
   return true;
 }
 
-function settleFailure({ report }: World, instance: Instance, answer: Answer | NoAnswer, began: number): void {
-  const code = answer.status === 'none' ? undefined : answer.errors?.[0]?.extensions?.code;
-  if (code !== undefined && REFUSALS.includes(code)) report.changes.refused += 1;
-  else if (excuseFor(instance, answer, began)) report.changes.doubtful += 1;
+/** Exactly the change that was asked for. */
+function checkAcknowledged({ report }: World, name: string, order: OrderHistory, changed: Changed | undefined): void {
+  const { id, version } = order;
+  if (changed?.id === id && changed.version === version + 1 && changed.status === statusOf(version + 1)) return;
+  const wanted = `version ${version + 1} of order ${id} as ${statusOf(version + 1)}`;
+  report.violation(`VIOLATION: ${name} must acknowledge ${wanted}, but did: ${JSON.stringify(changed)}`);
+}
+
+/** A change may be refused only where one that failed in doubt has come first. */
+function settleFailure(
+  { report }: World,
+  instance: Instance,
+  orders: readonly OrderHistory[],
+  answer: Answer | NoAnswer,
+  began: number,
+): void {
+  const isRefused = answer.status !== 'none' && answer.errors?.[0]?.extensions?.code === 'INVALID_TRANSITION';
+  if (isRefused && orders.some(({ inDoubt }) => inDoubt)) {
+    report.changes.refused += 1;
+    return;
+  }
+  for (const order of orders) order.inDoubt = true;
+  if (excuseFor(instance, answer, began)) report.changes.doubtful += 1;
   else report.violation(`VIOLATION: ${instance.name} must take a change, but: ${describeFailure(answer)}`);
 }
 
-/** Asks the database, past all gateways, for orders whose last change failed in doubt. */
-async function lookUp({ plant }: World, orders: readonly OrderHistory[]): Promise<void> {
-  const doubtful = orders.filter(({ position }) => position === undefined);
-  if (doubtful.length === 0) return;
-  const rows = await plant.query('select id, version, status from orders where id = any($1::uuid[])', [
-    doubtful.map(({ id }) => id),
-  ]);
-  const byId = new Map((rows as unknown as Changed[]).map((row) => [row.id, row]));
-  for (const order of doubtful) {
-    const { version, status } = byId.get(order.id) as Changed;
-    order.position = ORDER_STATUSES.indexOf(status);
-    order.statuses.set(version, status);
-    if (version > (order.changes.at(-1)?.version ?? 1)) {
-      order.changes.push({ version, at: performance.now(), by: undefined, renewedAt: undefined });
-    }
-  }
-}
-
-function nextStatus({ position = 0 }: OrderHistory): OrderStatus {
-  return ORDER_STATUSES[position + 1] ?? 'CLOSED';
-}
-
 function mutation(orders: readonly OrderHistory[]): string {
-  const changes = orders.map((order) => `id: "${order.id}", status: ${nextStatus(order)}`);
+  const changes = orders.map((order) => `id: "${order.id}", status: ${statusOf(order.version + 1)}`);
   if (changes.length === 1) return `mutation { updateOrderStatus(${changes.join()}) { id version status } }`;
   return `mutation { updateOrderStatuses(changes: [${changes.map((each) => `{ ${each} }`).join(', ')}]) { id version status } }`;
 }

@@ -48,22 +48,6 @@ export function pauseOf(scheduler: Scheduler): Pause {
   };
 }
 
-/** Time in which every timer falls due at a moment that the schedule picks; clocks stand still. */
-export function scheduledTime(scheduler: Scheduler): Time {
-  return {
-    now: () => 0,
-    after: (_delay, task) => {
-      let cancelled = false;
-      void scheduler.schedule(Promise.resolve(), 'timer').then(() => {
-        if (!cancelled) task();
-      });
-      return () => {
-        cancelled = true;
-      };
-    },
-  };
-}
-
 /** What may go wrong with one request to the store. `lost`: it never arrives. `unanswered`: it arrives, but no answer does. */
 export type Fault = 'none' | 'lost' | 'unanswered';
 

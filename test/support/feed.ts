@@ -17,7 +17,7 @@ import { PollLog } from '../../src/sources/poll-log.js';
 import { systemTime } from '../../src/time.js';
 import { HOUR, SECOND, type Milliseconds } from '../../src/units.js';
 import { storeWith } from './cache-parts.js';
-import { freshPlant, type Plant, type PlantOptions } from './gateway.js';
+import { freshPlant, type Plant, type PlantOptions } from './plant.js';
 import { until } from './race.js';
 
 export const LEVELS = [15, 30, 60];

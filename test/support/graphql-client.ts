@@ -1,4 +1,5 @@
-import type { CacheReport, GatewayProcess, GraphqlAnswer, RequestOptions } from './gateway.js';
+import type { GatewayProcess } from './gateway.js';
+import type { CacheReport, GraphqlAnswer, RequestOptions } from './gateway-requests.js';
 
 /** An order as `ORDER_FIELDS` selects it. */
 export interface OrderNode {

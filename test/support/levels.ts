@@ -7,7 +7,7 @@ import type { Caches } from '../../src/loaders/caches.js';
 import { orderLists } from '../../src/loaders/entities.js';
 import { LevelledLists } from '../../src/loaders/levelled-lists.js';
 import { createLoaders } from '../../src/loaders/loaders.js';
-import { OrderReads, type OrderArguments } from '../../src/loaders/order-reads.js';
+import { OrderReads, type AnswerNotes, type OrderArguments } from '../../src/loaders/order-reads.js';
 import { LevelTable } from '../../src/orders/level-table.js';
 import type { Order } from '../../src/orders/order.js';
 import type { OrderPage } from '../../src/orders/page.js';
@@ -103,7 +103,7 @@ export class ListInstance {
     const trace = new OperationTrace();
     const loaders = createLoaders({ ...UNUSED, lists: this.lists }, trace);
     const parts = { calendar: CALENDAR, levels: levelsOf(this.table.levelOf), clock: this.time.now };
-    const reads = new OrderReads({ role: 'operator', subject: 'ada' }, loaders, parts);
+    const reads = new OrderReads({ role: 'operator', subject: 'ada' }, loaders, parts, UNKEPT);
     return { pages: await Promise.all(pages.map((page) => reads.page(page))), trace };
   }
 
@@ -119,3 +119,6 @@ export class ListInstance {
     return this.cache.inFlight;
   }
 }
+
+/** For reads whose answers nobody keeps. */
+export const UNKEPT: AnswerNotes = { onlyWithin: () => undefined, onlyNow: () => undefined, eachTime: (effect) => effect() };

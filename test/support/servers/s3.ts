@@ -69,6 +69,21 @@ function environment({ env, root }: Programs): NodeJS.ProcessEnv {
   return { ...dying, CEPH_LIBRARIES: join(root, 'usr/lib', triplet()), CEPH_PYTHON: unpackedPython(root) };
 }
 
+/** The settings with which a gateway uses a bucket of the store. */
+export function s3Environment(
+  { endpoint, region, accessKeyId, secretAccessKey }: S3Address,
+  bucket: string,
+): Record<string, string> {
+  return {
+    S3_BUCKET: bucket,
+    S3_ENDPOINT: endpoint,
+    S3_REGION: region,
+    S3_FORCE_PATH_STYLE: 'true',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+}
+
 /** A client for tests; the caller destroys it. */
 export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: S3Address): S3Client {
   return new S3Client({
