@@ -51,7 +51,7 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   await checkFolders(config);
   const fileSource = await openFileSource(config, say, closing);
   const { database, check, plantUrl } = await openDatabase(config, log, say, closing);
-  const cache = openCache(config, { database, files: fileSource }, log, closing);
+  const cache = openCache(config, { database, files: fileSource }, () => false, log, closing);
   const metrics = metricsOf(cache);
   const calendar = new PlantCalendar(config.orders.timeZone);
   const { levels } = config.orders;

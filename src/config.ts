@@ -32,6 +32,7 @@ const environment = z.object({
   ORDER_WINDOW_LEVELS: read.windowLevels.default([15, 30, 60]),
   ORDER_TTL_SECONDS: read.wholeNumber(1, 86_400).default(60),
   ORDER_FRESH_TTL_SECONDS: read.wholeNumber(1, 3_600).default(2),
+  ORDER_READ_WHOLE_SECONDS: read.wholeNumber(0, 86_400).default(600),
 
   REDIS_URL: read.redisUrl.optional(),
   STORE_DEADLINE_MS: read.wholeNumber(10, 10_000).default(150),
@@ -96,6 +97,7 @@ export interface Config {
     readonly levels: readonly Minutes[];
     readonly ttl: Milliseconds;
     readonly freshTtl: Milliseconds;
+    readonly readWholeAfter: Milliseconds;
   };
   /** Without `urls` the cache lives in this process. More than one URL: a Redis Cluster. */
   readonly store: {
@@ -179,6 +181,7 @@ function toConfig(env: Environment): Config {
       levels: env.ORDER_WINDOW_LEVELS,
       ttl: env.ORDER_TTL_SECONDS * SECOND,
       freshTtl: env.ORDER_FRESH_TTL_SECONDS * SECOND,
+      readWholeAfter: env.ORDER_READ_WHOLE_SECONDS * SECOND,
     },
     store: {
       ...(env.REDIS_URL && { urls: env.REDIS_URL }),

@@ -3,6 +3,7 @@ import { OperationTrace } from '../src/cache/operation-trace.js';
 import type { CachedFile } from '../src/loaders/entities.js';
 import { FileReads } from '../src/loaders/file-reads.js';
 import { createLoaders } from '../src/loaders/loaders.js';
+import type { OrderListing } from '../src/orders/list-delta.js';
 import type { OrderList } from '../src/orders/lists.js';
 import type { Order } from '../src/orders/order.js';
 import { cacheOf, orderOf } from './support/orders.js';
@@ -29,7 +30,7 @@ function readsOf(role: string) {
     path in OWNERS && path !== 'gone.stl' ? { metadata: metadataOf(path) } : null,
   );
   const owners = cacheOf((path: string): readonly string[] => OWNERS[path] ?? []);
-  const lists = cacheOf((_list: OrderList): readonly Order[] => []);
+  const lists = cacheOf((_list: OrderList): OrderListing => ({ orders: [] }));
   const orders = cacheOf((_id: string): Order | null => null);
   const caches = { lists: lists.cache, orders: orders.cache, files: files.cache, fileOwners: owners.cache };
   const reads = new FileReads(VIEWERS[role]!, createLoaders(caches, new OperationTrace()));

@@ -8,6 +8,7 @@ import { createLoaders } from '../src/loaders/loaders.js';
 import { OrderReads } from '../src/loaders/order-reads.js';
 import { encodeCursor } from '../src/orders/cursor.js';
 import { listKey } from '../src/orders/keys.js';
+import type { OrderListing } from '../src/orders/list-delta.js';
 import { listRange, type OrderList } from '../src/orders/lists.js';
 import type { Order } from '../src/orders/order.js';
 import { PlantCalendar } from '../src/orders/plant-day.js';
@@ -25,7 +26,7 @@ const ANONYMOUS: Viewer = { role: 'anonymous' };
 
 /** What `viewer` reads where these are all the orders. */
 function readsOf(viewer: Viewer, orders: readonly Order[]) {
-  const lists = cacheOf((list: OrderList): readonly Order[] => createdIn(listed(orders), listRange(list)), NOW);
+  const lists = cacheOf((list: OrderList): OrderListing => ({ orders: createdIn(listed(orders), listRange(list)) }), NOW);
   const single = cacheOf((id: string) => orders.find((order) => order.id === id) ?? null, NOW);
   const files = cacheOf((_path: string): CachedFile | null => null);
   const fileOwners = cacheOf((_path: string): readonly string[] => []);

@@ -12,8 +12,9 @@ import { Reuse } from '../cache/reuse.js';
 import type { Config } from '../config.js';
 import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
-import { fileOwners, files, orderLists, singleOrders } from '../loaders/entities.js';
+import { fileOwners, files, singleOrders } from '../loaders/entities.js';
 import { fileFill } from '../loaders/file-fill.js';
+import { orderLists, type ListSource } from '../loaders/order-lists.js';
 import type { MesDatabase } from '../sources/mes-database.js';
 import { systemTime } from '../time.js';
 import { SECOND } from '../units.js';
@@ -34,6 +35,7 @@ export interface OpenedCache {
 export function openCache(
   config: Config,
   sources: { readonly database: MesDatabase; readonly files: FileSource },
+  recordsChanges: () => boolean,
   log: FastifyBaseLogger,
   closing: Closing,
 ): OpenedCache {
@@ -52,7 +54,7 @@ export function openCache(
   const gate = new LoadGate('order database', Math.max(1, poolMax - SPARE_CONNECTIONS), loadQueue);
   const caches: Caches = {
     lists: new ReadThrough(
-      orderLists((ranges) => gate.run(() => database.ordersCreatedIn(ranges)), config.orders, systemTime.now),
+      orderLists(listSource(database, gate, recordsChanges), { ttls: config.orders, ...config.orders, clock: systemTime.now }),
       parts,
     ),
     orders: new ReadThrough(
@@ -69,6 +71,17 @@ export function openCache(
     await Promise.all(Object.values(caches).map((cache: ReadThrough<never, unknown>) => cache.flush()));
   });
   return { caches, renewals, memory, store };
+}
+
+/** Lists carried on by the outbox as long as it records all changes; else they are read whole each time. */
+function listSource(database: MesDatabase, gate: LoadGate, recordsChanges: () => boolean): ListSource {
+  return {
+    ordersCreatedIn: (ranges) =>
+      gate.run(async () =>
+        recordsChanges() ? database.listsCreatedIn(ranges) : { orders: await database.ordersCreatedIn(ranges) },
+      ),
+    changesSince: (bases) => gate.run(async () => (recordsChanges() ? database.changesSince(bases) : undefined)),
+  };
 }
 
 function openStore(config: Config, log: FastifyBaseLogger): GuardedStore {

@@ -4,6 +4,7 @@ import type { Trace } from '../cache/outcome.js';
 import type { ReadThrough } from '../cache/read-through.js';
 import { listKey } from '../orders/keys.js';
 import type { OrderList } from '../orders/lists.js';
+import type { OrderListing } from '../orders/list-delta.js';
 import type { Order } from '../orders/order.js';
 import type { Caches } from './caches.js';
 import type { CachedFile } from './entities.js';
@@ -18,7 +19,7 @@ export interface Loaders {
 
 export function createLoaders(caches: Caches, trace: Trace): Loaders {
   return {
-    lists: loaderOf(caches.lists, trace, listKey),
+    lists: new DataLoader(async (lists) => (await caches.lists.readMany(lists, trace)).map(ordersOf), { cacheKeyFn: listKey }),
     orders: loaderOf(caches.orders, trace, (id) => id),
     files: loaderOf(caches.files, trace, (path) => path),
     fileOwners: loaderOf(caches.fileOwners, trace, (path) => path),
@@ -27,4 +28,8 @@ export function createLoaders(caches: Caches, trace: Trace): Loaders {
 
 function loaderOf<K, V, C>(cache: ReadThrough<K, V>, trace: Trace, cacheKeyFn: (key: K) => C): DataLoader<K, Answer<V>, C> {
   return new DataLoader((keys) => cache.readMany(keys, trace), { cacheKeyFn });
+}
+
+function ordersOf({ value, ...answer }: Answer<OrderListing>): Answer<readonly Order[]> {
+  return { ...answer, value: value.orders };
 }
