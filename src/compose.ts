@@ -54,11 +54,10 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   const cache = openCache(config, { database, files: fileSource }, () => false, log, closing);
   const metrics = metricsOf(cache);
   const calendar = new PlantCalendar(config.orders.timeZone);
-  const { levels } = config.orders;
   const commands = new Commands({
     changeStatuses: (changes) => database.changeStatuses(changes),
     renewals: cache.renewals,
-    levels,
+    levels: config.orders.levels,
     calendar,
   });
   const { identity, signer, demo } = await openAccess(config, log);
@@ -68,7 +67,8 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     metrics,
     commands,
     caches: cache.caches,
-    orderParts: { calendar, level: Math.max(...levels), clock: systemTime.now },
+    answers: cache.answers,
+    orderParts: { calendar, level: Math.max(...config.orders.levels), clock: systemTime.now },
     presign: (path, expiresIn) => fileSource.presign(path, expiresIn),
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
   });
@@ -108,9 +108,9 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   };
 }
 
-function metricsOf({ memory, renewals, store }: OpenedCache): Metrics {
+function metricsOf({ memory, answers, renewals, store }: OpenedCache): Metrics {
   return new Metrics({
-    memoryTierBytes: () => memory.size,
+    memoryTierBytes: () => memory.size + answers.size,
     pendingRenewals: () => renewals.pendingCount,
     storeAvailable: () => store.available,
   });

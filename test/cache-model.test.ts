@@ -1,10 +1,12 @@
 import fc, { type Scheduler } from 'fast-check';
 import { JoinedReader } from '../src/cache/joined-reader.js';
+import type { Recording } from '../src/cache/ready-answers.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { Lookup } from '../src/cache/lookup.js';
 import type { Store } from '../src/cache/store.js';
 import { systemTime, type Time } from '../src/time.js';
 import { MIB } from '../src/units.js';
+import { AnsweringInstance, type Reader } from './support/answering-instance.js';
 import { ChaosStore, Instance, pauseOf, scheduledTime, VersionedSource, type Fault } from './support/cache-world.js';
 import { FILL_LOCK, LockingServer } from './support/locking-server.js';
 import { openRedisStore } from './support/open-store.js';
@@ -117,8 +119,8 @@ async function holds(build: Build, numRuns = RUNS): Promise<void> {
 }
 
 /** What random plays about one key show to be wrong: few things, so that they meet often. */
-async function finds(build: Build): Promise<string> {
-  const result = await fc.check(property(build, plays(['a'], 1)), { numRuns: 10 * RUNS, endOnFailure: true });
+async function finds(build: Build, keys = ['a']): Promise<string> {
+  const result = await fc.check(property(build, plays(keys, 1)), { numRuns: 10 * RUNS, endOnFailure: true });
   return result.failed ? String(result.errorInstance) : 'nothing';
 }
 
@@ -148,6 +150,19 @@ describe('no read is older than what was acknowledged before it, whatever the sc
       // Every eviction becomes a restart from a snapshot that was taken at the eviction before it.
       return { ...world(scheduler, server.store(), []), evict: () => Promise.resolve(server.restart()) };
     }));
+
+  test('the same by whole answers that are given again', async () => {
+    const count = { given: 0, made: 0 };
+    const answering: Build = (scheduler, faults) => {
+      const server = new LockingServer();
+      const built = world(scheduler, server.store(), faults, AnsweringInstance);
+      for (const instance of built.instances) Object.assign(instance, { count });
+      return { ...built, evict: () => Promise.resolve(server.restart()) };
+    };
+    await holds(answering);
+    expect(count.given).toBeGreaterThan(RUNS / 2);
+    expect(count.made).toBeGreaterThan(RUNS / 2);
+  });
 });
 
 describeWith('redis')('on a real Redis', () => {
@@ -222,7 +237,36 @@ describe('the model finds bugs that are put in', () => {
     };
     expect(await finds(build)).toMatch(/stale/);
   });
+
+  test('a whole answer that is given again unasked', async () => {
+    expect(await finds((scheduler) => world(scheduler, createMemoryStore(MIB), [], TrustingInstance))).toMatch(/stale/);
+  });
+
+  test('a whole answer of which not all reads are known', async () => {
+    const build: Build = (scheduler) => world(scheduler, createMemoryStore(MIB), [], ForgetfulInstance);
+    expect(await finds(build, KEYS)).toMatch(/stale/);
+  });
 });
+
+/** A gateway with a bug: it gives a whole answer again for as long as it has it. */
+class TrustingInstance extends AnsweringInstance {
+  private readonly texts = new Map<string, string>();
+
+  protected override async given(keys: readonly string[], reader: Reader): Promise<string | undefined> {
+    const known = this.texts.get(keys.join());
+    if (known !== undefined) return known;
+    const values = await Promise.all(keys.map(async (each) => (await reader.load(each)).value));
+    this.texts.set(keys.join(), JSON.stringify(values));
+    return undefined;
+  }
+}
+
+/** A gateway with a bug: one of its reads goes past the recording. */
+class ForgetfulInstance extends AnsweringInstance {
+  protected override noted(recording: Recording<Reader>, reader: Reader, key: string) {
+    return key === 'b' ? reader.load(key) : super.noted(recording, reader, key);
+  }
+}
 
 /** A gateway with a bug: it asks the source first and takes the token afterwards. */
 class EagerInstance extends Instance {

@@ -1,3 +1,5 @@
+import { HeaderMap } from '@apollo/server';
+import type { DocumentNode } from 'graphql';
 import { GatewayError } from '../src/errors.js';
 import type { Context } from '../src/graphql/context.js';
 import { createGraphqlServer } from '../src/graphql/server.js';
@@ -8,10 +10,29 @@ const server = createGraphqlServer([]);
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
-/** Times that one text is sent: the first ones are executed, the later ones compiled. */
+/** Times that one text is sent: the first ones are executed, the later ones compiled, and kept if `answers` does that. */
 const TIMES = 6;
 
-function context() {
+/** Keeps everything for ever. */
+function keepingAll(): Context['answers'] & { readonly given: string[] } {
+  const [kept, given] = [new Map<DocumentNode, Map<string, string>>(), new Array<string>()];
+  return {
+    given,
+    find: (document, variables) => {
+      const body = kept.get(document)?.get(variables);
+      if (body !== undefined) given.push(body);
+      return Promise.resolve(body);
+    },
+    keep: (document, variables, body) => {
+      kept.set(document, (kept.get(document) ?? new Map<string, string>()).set(variables, body));
+      return Promise.resolve();
+    },
+  };
+}
+
+const KEEPING_NONE: Context['answers'] = { find: () => Promise.resolve(undefined), keep: () => Promise.resolve() };
+
+function context(answers: Context['answers']) {
   const logged: unknown[] = [];
   const page = ({ createdBy, window }: OrderArguments) => {
     if (window === 13) return Promise.reject(new GatewayError('BAD_USER_INPUT', `thirteen at ${createdBy}`));
@@ -24,6 +45,7 @@ function context() {
     orders: { page, one: (id: string) => Promise.resolve(id === 'none' ? null : orderOf({ number: id })) },
     files: { ofOrder: ({ filePath }: { filePath: string | null }) => Promise.resolve(filePath && { path: filePath, size: 3 }) },
     urls: { gateway: (path: string, seconds: number) => `http://gateway/${path}?${seconds}` },
+    answers,
     cacheReport: () => undefined,
     logError: (error: unknown) => logged.push(error),
     named: () => undefined,
@@ -31,9 +53,10 @@ function context() {
   return { value, logged };
 }
 
-async function ask(query: string, variables: Record<string, unknown>) {
-  const { value, logged } = context();
-  const { body, http } = await server.executeOperation({ query, variables }, { contextValue: value });
+async function ask(query: string, variables: Record<string, unknown>, answers = KEEPING_NONE, operationName?: string) {
+  const { value, logged } = context(answers);
+  const request = { query, variables, ...(operationName !== undefined && { operationName }) };
+  const { body, http } = await server.executeOperation(request, { contextValue: value });
   return { body: JSON.stringify(body), status: http.status, logged: logged.map(String) };
 }
 
@@ -67,7 +90,59 @@ test.each<[string, string, Record<string, unknown>?]>([
   ['a field that compiled code cannot make', '{ __proto__: order(id: "one") { number } }'],
 ])('%s: the same answer, executed or compiled', async (_what, query, variables = {}) => {
   const first = await ask(query, variables);
-  for (let time = 1; time < TIMES; time += 1) expect(await ask(query, variables)).toEqual(first);
+  for (const answers of [KEEPING_NONE, keepingAll()])
+    for (let time = 1; time < TIMES; time += 1) expect(await ask(query, variables, answers)).toEqual(first);
+});
+
+test('an operation that is not in the document: the same error, executed or compiled', async () => {
+  const query = 'query A { order(id: "a") { number } }';
+  const answers = keepingAll();
+  for (let time = 0; time < TIMES; time += 1) expect((await ask(query, {}, answers, 'A')).body).toContain('"number":"a"');
+  for (const name of ['B', '']) expect((await ask(query, {}, answers, name)).body).toContain('Unknown operation named');
+});
+
+describe('an answer that was kept', () => {
+  const QUERY = 'query ($at: DateTime!, $n: Int = 9) { orders(createdBy: $at, window: $n) { asOf nodes { id partnerId } } }';
+
+  test('is given for the same values, however they were written', async () => {
+    const answers = keepingAll();
+    const ways: Record<string, unknown>[] = [
+      { at: '2025-07-24T15:00Z' },
+      { at: '2025-07-24T17:00+02:00', n: 9 },
+      { n: 9.0, at: '2025-07-24T15:00:00.000Z', unused: 1 },
+    ];
+    for (let time = 0; time < TIMES; time += 1) await ask(QUERY, ways[0]!, answers);
+    const before = answers.given.length;
+    expect(before).toBeGreaterThan(0);
+    for (const way of ways) await ask(QUERY, way, answers);
+    expect(answers.given).toHaveLength(before + ways.length);
+    await ask(QUERY, { at: '2025-07-24T15:00Z', n: null }, answers);
+    expect(answers.given).toHaveLength(before + ways.length);
+  });
+
+  test.each<[string, object | undefined]>([
+    ['alone', undefined],
+    ['with extensions', { stale: false, text: '"}\n' }],
+  ])('%s is sent as the same text', async (_how, report) => {
+    const answers = keepingAll();
+    const bodies: string[] = [];
+    for (let time = 0; time < TIMES; time += 1) {
+      const { body } = await server.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: {
+          method: 'POST',
+          headers: new HeaderMap([['content-type', 'application/json']]),
+          search: '',
+          body: { query: `${QUERY} # ${_how}`, variables: { at: '2025-07-24T15:00Z' } },
+        },
+        context: () => Promise.resolve({ ...context(answers).value, cacheReport: () => report }),
+      });
+      if (body.kind === 'complete') bodies.push(body.string);
+    }
+    expect(answers.given.length).toBeGreaterThan(0);
+    expect(bodies).toEqual(bodies.map(() => bodies[0]));
+    expect(JSON.parse(bodies[0]!)).toMatchObject({ data: { orders: { nodes: [{}, { partnerId: 'p' }] } } });
+    expect((JSON.parse(bodies[0]!) as { extensions?: { cache: object } }).extensions?.cache).toEqual(report);
+  });
 });
 
 test('one text with several variables: each its own answer', async () => {

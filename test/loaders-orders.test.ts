@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { graphql } from 'graphql';
 import type { Viewer } from '../src/access/viewer.js';
 import { OperationTrace } from '../src/cache/operation-trace.js';
+import { Recording } from '../src/cache/ready-answers.js';
 import { createSchema } from '../src/graphql/server.js';
 import type { CachedFile } from '../src/loaders/entities.js';
 import { createLoaders } from '../src/loaders/loaders.js';
@@ -32,7 +33,8 @@ function readsOf(viewer: Viewer, orders: readonly Order[]) {
   const fileOwners = cacheOf((_path: string): readonly string[] => []);
   const caches = { lists: lists.cache, orders: single.cache, files: files.cache, fileOwners: fileOwners.cache };
   const parts = { calendar: new PlantCalendar('UTC'), level: 60, clock: () => NOW };
-  const reads = new OrderReads(viewer, createLoaders(caches, new OperationTrace()), parts);
+  const loaders = createLoaders(caches, new OperationTrace());
+  const reads = new OrderReads(viewer, loaders, parts, new Recording(loaders));
   return { reads, lists: lists.asked, ids: single.asked };
 }
 

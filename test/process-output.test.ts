@@ -134,6 +134,7 @@ describeWith(
       /^mes_cache_outcomes_total\{entity="orders",outcome="hit-memory"\} \d+$/m,
       /^mes_sql_statements_total [1-9]/m,
       /^mes_store_round_trips_total [1-9]/m,
+      /^mes_ready_answers_total \d+$/m,
       /^mes_memory_tier_bytes [1-9]/m,
       /^mes_pending_renewals 0$/m,
       /^mes_store_available 1$/m,

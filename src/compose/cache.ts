@@ -6,6 +6,7 @@ import { MemoryTier } from '../cache/memory-tier.js';
 import type { CacheParts } from '../cache/filler.js';
 import { LoadGate } from '../cache/load-gate.js';
 import { ReadThrough } from '../cache/read-through.js';
+import { ReadyAnswers } from '../cache/ready-answers.js';
 import { createRedisStore } from '../cache/redis-store.js';
 import { Renewals } from '../cache/renewals.js';
 import { Reuse } from '../cache/reuse.js';
@@ -14,6 +15,7 @@ import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
 import { fileOwners, files, singleOrders } from '../loaders/entities.js';
 import { fileFill } from '../loaders/file-fill.js';
+import type { Loaders } from '../loaders/loaders.js';
 import { orderLists, type ListSource } from '../loaders/order-lists.js';
 import type { MesDatabase } from '../sources/mes-database.js';
 import { systemTime } from '../time.js';
@@ -23,11 +25,14 @@ import type { Closing } from './closing.js';
 /** How long the breaker stays open after the store failed. */
 const STORE_PAUSE = SECOND;
 const SPARE_CONNECTIONS = 2;
+/** The part of this process's memory that whole answers may take; decoded entries have the rest. */
+const ANSWERS_SHARE = 1 / 4;
 
 export interface OpenedCache {
   readonly caches: Caches;
   readonly renewals: Renewals;
   readonly memory: MemoryTier;
+  readonly answers: ReadyAnswers<Loaders>;
   readonly store: GuardedStore;
 }
 
@@ -43,7 +48,9 @@ export function openCache(
   closing.push(() => store.close());
   const renewals = new Renewals((entries) => store.insist(entries), systemTime);
   closing.push(() => renewals.close());
-  const memory = new MemoryTier(config.store.maxMemory);
+  const answersMax = Math.floor(config.store.maxMemory * ANSWERS_SHARE);
+  const memory = new MemoryTier(config.store.maxMemory - answersMax);
+  const answers = new ReadyAnswers<Loaders>(answersMax, systemTime.now);
   const reader = new JoinedReader(store);
   const { fillLock, staleFor } = config.store;
   const reuse = new Reuse(renewals, systemTime);
@@ -70,7 +77,7 @@ export function openCache(
   closing.push(async () => {
     await Promise.all(Object.values(caches).map((cache: ReadThrough<never, unknown>) => cache.flush()));
   });
-  return { caches, renewals, memory, store };
+  return { caches, renewals, memory, answers, store };
 }
 
 /** Lists carried on by the outbox as long as it records all changes; else they are read whole each time. */

@@ -1,8 +1,9 @@
-import { HeaderMap, type ApolloServerPlugin } from '@apollo/server';
+import { HeaderMap, type ApolloServerPlugin, type GraphQLRequest } from '@apollo/server';
 import { getVariableValues, Kind, OperationTypeNode, visit, BREAK, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context.js';
+import { bodyOf, ReadyData } from './ready-data.js';
 
 /** Compiling takes some milliseconds, so only what comes again is compiled: at this time that the same query is seen. */
 const WORTH_COMPILING = 3;
@@ -13,6 +14,7 @@ const COMPILED_MAX = 200;
  * Runs queries that come again as compiled code, which is several times faster for long lists. It gives answers without errors
  * only: whatever goes wrong is left to Apollo, which executes the operation as if nothing had happened (its loaders have
  * the values already). Which variables are accepted is decided by graphql-js in any case. So all errors are Apollo's own.
+ * What is answered is kept whole, and not even executed while it is known that the answer would be the same.
  */
 export function compiledQueries(schema: GraphQLSchema): ApolloServerPlugin<Context> {
   const seen = new WeakMap<DocumentNode, number>();
@@ -31,23 +33,34 @@ export function compiledQueries(schema: GraphQLSchema): ApolloServerPlugin<Conte
     return made;
   };
 
-  const respond = async (document: DocumentNode, contextValue: Context, variables: Record<string, unknown>) => {
+  const respond = async (document: DocumentNode, contextValue: Context, { operationName, variables = {} }: GraphQLRequest) => {
     const query = find(document);
     const [operation] = document.definitions;
     if (!query || operation?.kind !== Kind.OPERATION_DEFINITION) return null;
-    if (getVariableValues(schema, operation.variableDefinitions ?? [], variables).errors) return null;
+    // The only operation may not be the one that was asked for.
+    if (operationName !== undefined && operationName !== operation.name?.value) return null;
+    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+    if (!coerced) return null;
+    const asked = JSON.stringify(coerced);
+    const known = await contextValue.answers.find(document, asked);
+    if (known !== undefined) return responseWith(known);
     const { data, errors } = await query.query(undefined, contextValue, variables);
     if (errors || !data) return null;
-    return { http: { headers: new HeaderMap() }, body: { kind: 'single' as const, singleResult: { data } } };
+    const body = bodyOf(data);
+    await contextValue.answers.keep(document, asked, body);
+    return responseWith(body);
   };
 
   return {
     requestDidStart: () =>
       Promise.resolve({
-        responseForOperation: ({ document, contextValue, request }) =>
-          respond(document, contextValue, request.variables ?? {}).catch(() => null),
+        responseForOperation: ({ document, contextValue, request }) => respond(document, contextValue, request).catch(() => null),
       }),
   };
+}
+
+function responseWith(body: string) {
+  return { http: { headers: new HeaderMap() }, body: { kind: 'single' as const, singleResult: { data: new ReadyData(body) } } };
 }
 
 /** One query first, then its fragments. An object made by compiled code cannot have a field `__proto__`. */

@@ -1,7 +1,16 @@
+import type { DocumentNode } from 'graphql';
 import type { ViewerCommands } from '../changes/commands.js';
 import type { FileUrls } from '../files/urls.js';
 import type { FileReads } from '../loaders/file-reads.js';
 import type { OrderReads } from '../loaders/order-reads.js';
+
+/** Whole answers to this viewer's queries. `variables` is the JSON text of what execution gets, defaults and all. */
+export interface AnswersOfViewer {
+  /** The body that this request would be answered with, if that is known without executing it. */
+  readonly find: (document: DocumentNode, variables: string) => Promise<string | undefined>;
+  /** To be called when an answer was made without errors. */
+  readonly keep: (document: DocumentNode, variables: string, body: string) => Promise<void>;
+}
 
 /** What the resolvers of one request work with. */
 export interface Context {
@@ -9,6 +18,7 @@ export interface Context {
   readonly files: FileReads;
   readonly commands: ViewerCommands;
   readonly urls: FileUrls;
+  readonly answers: AnswersOfViewer;
   /** What goes into `extensions.cache` of the answer, if the caller asked for it or has to know. */
   readonly cacheReport: () => object | undefined;
   /** Logs an error that the caller gets no details of. */

@@ -8,6 +8,7 @@ import type { Context } from './context.js';
 import { formatError, isForLog } from './errors.js';
 import { typeDefs } from './generated/type-defs.js';
 import { MAX_TOKENS, rootFieldLimit } from './limits.js';
+import { stringifyResult } from './ready-data.js';
 import { resolvers } from './resolvers.js';
 import { DateTime, Url } from './scalars.js';
 
@@ -34,6 +35,7 @@ export function createGraphqlServer(plugins: readonly ApolloServerPlugin<Context
       ApolloServerPluginUsageReportingDisabled(),
       ...plugins,
     ],
+    stringifyResult,
     formatError: (formatted, error) => formatError(formatted, error, schema),
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
     validationRules: [rootFieldLimit],

@@ -1,17 +1,18 @@
 import type { FastifyRequest } from 'fastify';
 import { authorise } from '../access/policy.js';
-import type { Viewer } from '../access/viewer.js';
+import { scopeOf, type Viewer } from '../access/viewer.js';
 import { OperationTrace } from '../cache/operation-trace.js';
+import { Recording, type ReadyAnswers } from '../cache/ready-answers.js';
 import type { Commands } from '../changes/commands.js';
 import { GatewayError } from '../errors.js';
 import type { FileSource } from '../files/file.js';
 import type { UrlSigner } from '../files/signed-url.js';
-import { createFileUrls } from '../files/urls.js';
-import type { Context } from '../graphql/context.js';
+import { createFileUrls, type FileUrls } from '../files/urls.js';
+import type { AnswersOfViewer, Context } from '../graphql/context.js';
 import { asGraphqlError } from '../graphql/errors.js';
 import type { Caches } from '../loaders/caches.js';
 import { FileReads } from '../loaders/file-reads.js';
-import { createLoaders } from '../loaders/loaders.js';
+import { createLoaders, recorded, type Loaders } from '../loaders/loaders.js';
 import { OrderReads, type OrderReadParts } from '../loaders/order-reads.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { signedAccess } from './file-signature.js';
@@ -21,6 +22,7 @@ import type { Identity } from './identity.js';
 export interface SessionParts {
   readonly identity: Identity;
   readonly caches: Caches;
+  readonly answers: ReadyAnswers<Loaders>;
   readonly commands: Commands;
   readonly orderParts: OrderReadParts;
   readonly signer: UrlSigner;
@@ -41,13 +43,16 @@ export class Sessions {
     });
     const trace = new OperationTrace(this.parts.metrics);
     const loaders = createLoaders(caches, trace);
+    const recording = new Recording(loaders);
+    const noting = recorded(recording);
     request.notes.role = viewer.role;
     request.notes.cache = trace;
     return {
       commands: commands.of(viewer, trace),
-      orders: new OrderReads(viewer, loaders, orderParts),
-      files: new FileReads(viewer, loaders),
-      urls: this.urls(request, viewer),
+      orders: new OrderReads(viewer, noting, orderParts, recording),
+      files: new FileReads(viewer, noting),
+      urls: onceOnly(this.urls(request, viewer), recording),
+      answers: this.answers(viewer, loaders, recording),
       cacheReport: () => reportOf(trace, viewer, isOn(request.headers['x-cache-debug'])),
       logError: (error) => request.log.error({ err: error }, 'operation failed'),
       named: (operation) => {
@@ -73,14 +78,41 @@ export class Sessions {
     return this.parts.identity.viewerOf(request.headers.authorization);
   }
 
+  private answers(viewer: Viewer, loaders: Loaders, recording: Recording<Loaders>): AnswersOfViewer {
+    const { answers, metrics } = this.parts;
+    const scope = scopeOf(viewer);
+    return {
+      find: async (document, variables) => {
+        const body = await answers.find({ document, variables, scope }, loaders);
+        if (body !== undefined) metrics.readyAnswer();
+        return body;
+      },
+      keep: (document, variables, body) => answers.keep({ document, variables, scope }, recording, body),
+    };
+  }
+
   private urls(request: FastifyRequest, viewer: Viewer) {
     return createFileUrls({
       base: this.parts.publicUrl ?? `${request.protocol}://${request.host}`,
-      scope: viewer.role === 'partner' ? `partner:${viewer.partnerId}` : viewer.role,
+      scope: scopeOf(viewer),
       signer: this.parts.signer,
       presign: this.parts.presign,
     });
   }
+}
+
+/** URLs expire, and are of the host that the request named. */
+function onceOnly(urls: FileUrls, recording: Recording<Loaders>): FileUrls {
+  return {
+    gateway: (path, expiresIn) => {
+      recording.onlyNow();
+      return urls.gateway(path, expiresIn);
+    },
+    store: (path, expiresIn) => {
+      recording.onlyNow();
+      return urls.store(path, expiresIn);
+    },
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { authorise, maySeeOrder } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
+import type { Recording } from '../cache/ready-answers.js';
 import type { OrderList } from '../orders/lists.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
 import { checkedCut, pageOf, type OrderPage, type PageRequest } from '../orders/page.js';
@@ -21,12 +22,16 @@ export interface OrderReadParts {
   readonly clock: Clock;
 }
 
+/** Is told how an answer depends on the clock. */
+export type Validity = Pick<Recording<unknown>, 'onlyWithin' | 'onlyNow'>;
+
 /** What one viewer reads of orders. Cached lists are shared by all viewers; what is not the viewer's is left out here. */
 export class OrderReads {
   constructor(
     private readonly viewer: Viewer,
     private readonly loaders: Loaders,
     private readonly parts: OrderReadParts,
+    private readonly validity: Validity,
   ) {}
 
   /** @throws GatewayError */
@@ -51,8 +56,10 @@ export class OrderReads {
     const wanted = wantedRange(createdBy, window, now);
     if (wanted.kind === 'today') {
       const day = this.parts.calendar.dayOf(now);
+      this.validity.onlyWithin(day.range);
       return { range: day.range, lists: [{ kind: 'new', day }] };
     }
+    if (createdBy === undefined) this.validity.onlyNow();
     const tiles = cover(wanted.range, this.parts.level).reverse();
     return { range: wanted.range, lists: tiles.map((tile) => ({ kind: 'tile', tile })) };
   }

@@ -28,6 +28,11 @@ export class Metrics implements Trace {
     help: 'Store requests of operations, those after the answer included; one request may serve several operations.',
     registers: [this.registry],
   });
+  private readonly readyAnswers = new Counter({
+    name: 'mes_ready_answers_total',
+    help: 'Queries answered with a whole answer that was kept, after its reads were found to be what they were.',
+    registers: [this.registry],
+  });
   private readonly requests = new Histogram({
     name: 'mes_http_request_duration_seconds',
     help: 'Time until the answer was sent, by route and status.',
@@ -38,7 +43,7 @@ export class Metrics implements Trace {
 
   constructor(gauges: Gauges) {
     collectDefaultMetrics({ register: this.registry });
-    this.gauge('mes_memory_tier_bytes', 'Size of the decoded entries in memory.', gauges.memoryTierBytes);
+    this.gauge('mes_memory_tier_bytes', 'Size of the decoded entries and whole answers in memory.', gauges.memoryTierBytes);
     this.gauge('mes_pending_renewals', 'Invalidations that the store has not acknowledged yet.', gauges.pendingRenewals);
     this.gauge('mes_store_available', '1 while the store answers, 0 while the breaker is open.', () =>
       Number(gauges.storeAvailable()),
@@ -55,6 +60,10 @@ export class Metrics implements Trace {
 
   storeRoundTrip(): void {
     this.storeRoundTrips.inc();
+  }
+
+  readyAnswer(): void {
+    this.readyAnswers.inc();
   }
 
   request(route: string, status: number, duration: Seconds): void {
