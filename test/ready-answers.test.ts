@@ -10,6 +10,7 @@ import { unavailable, type Store } from '../src/cache/store.js';
 import type { CachedFile } from '../src/loaders/entities.js';
 import { createLoaders, recorded, type Loaders } from '../src/loaders/loaders.js';
 import { OrderReads, type OrderArguments } from '../src/loaders/order-reads.js';
+import type { OrderListing } from '../src/orders/list-delta.js';
 import { listRange, type OrderList } from '../src/orders/lists.js';
 import type { Order } from '../src/orders/order.js';
 import { PlantCalendar } from '../src/orders/plant-day.js';
@@ -269,7 +270,7 @@ describe('the page of orders', () => {
       return value;
     };
     const caches = {
-      lists: cacheOf(valueOf).cache,
+      lists: cacheOf((list: OrderList): OrderListing => ({ orders: valueOf(list) })).cache,
       orders: cacheOf((_id: string): Order | null => null).cache,
       files: cacheOf((_path: string): CachedFile | null => null).cache,
       fileOwners: cacheOf((_path: string): readonly string[] => []).cache,
