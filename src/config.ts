@@ -37,6 +37,7 @@ const environment = z.object({
   ORDER_TILE_MAX_ROWS: read.wholeNumber(1, 500_000).default(10_000),
   ORDER_TTL_SECONDS: read.wholeNumber(1, 86_400).default(60),
   ORDER_FRESH_TTL_SECONDS: read.wholeNumber(1, 3_600).default(2),
+  ORDER_READ_WHOLE_SECONDS: read.wholeNumber(0, 86_400).default(600),
 
   REDIS_URL: read.redisUrl.optional(),
   STORE_DEADLINE_MS: read.wholeNumber(10, 10_000).default(150),
@@ -104,6 +105,7 @@ export interface Config {
     readonly tileMaxRows: number;
     readonly ttl: Milliseconds;
     readonly freshTtl: Milliseconds;
+    readonly readWholeAfter: Milliseconds;
   };
   /** Without a `mode`: the outbox if the database has one. */
   readonly feed: {
@@ -202,6 +204,7 @@ function toConfig(env: Environment): Config {
       tileMaxRows: env.ORDER_TILE_MAX_ROWS,
       ttl: env.ORDER_TTL_SECONDS * SECOND,
       freshTtl: env.ORDER_FRESH_TTL_SECONDS * SECOND,
+      readWholeAfter: env.ORDER_READ_WHOLE_SECONDS * SECOND,
     },
     feed: {
       ...(env.CHANGE_FEED && { mode: env.CHANGE_FEED }),

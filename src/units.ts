@@ -4,6 +4,11 @@ export type Milliseconds = number;
 export type Seconds = number;
 export type Minutes = number;
 export type Bytes = number;
+/**
+ * Which transactions of the order database had finished at one moment, as the text of Postgres' `pg_snapshot`:
+ * `xmin:xmax:xip,…`. A position in its history that is exact whatever order transactions commit in.
+ */
+export type Snapshot = string;
 /** Milliseconds since 1970-01-01T00:00:00Z. */
 export type EpochMilliseconds = number;
 

@@ -29,7 +29,11 @@ function setUp(store: Store = createMemoryStore(MIB)) {
   const instance = (windowPolicy: WindowPolicy = { kind: 'adaptive' }, on: Store = store) => {
     const settings = { levels: LEVELS, windowPolicy, tileMaxRows: 10_000, ttl: MINUTE, freshTtl: 2 * SECOND };
     const surroundings = { time, stopwatch: time.now, random: seededRandom(`instance ${opened.length}`) };
-    const levels = new OpenedLevels({ orders: settings, staleFor: MINUTE }, { info: say, warn: say } as never, surroundings);
+    const levels = new OpenedLevels(
+      { orders: settings, lifetimes: settings, staleFor: MINUTE },
+      { info: say, warn: say } as never,
+      surroundings,
+    );
     const closing = new Closing();
     levels.start(on, closing);
     opened.push(closing);

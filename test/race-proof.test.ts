@@ -2,15 +2,16 @@ import { tokenOf } from '../src/cache/entry.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { ReadThrough } from '../src/cache/read-through.js';
 import { unavailable, type Store, type StoreWrite } from '../src/cache/store.js';
-import { orderLists } from '../src/loaders/entities.js';
+import { orderLists } from '../src/loaders/order-lists.js';
 import { listTokenKey } from '../src/orders/keys.js';
 import type { OrderList } from '../src/orders/lists.js';
 import { tileAt } from '../src/orders/tiles.js';
 import { MesDatabase } from '../src/sources/mes-database.js';
-import { MIB } from '../src/units.js';
+import { MIB, MINUTE } from '../src/units.js';
 import { cacheParts, storeWith } from './support/cache-parts.js';
 import { SILENT, versionedEntity } from './support/cache-world.js';
 import { FakeTime } from './support/fake-time.js';
+import { listSource } from './support/orders.js';
 import { freshPlant, type Plant } from './support/plant.js';
 import { startProxy, type Proxy } from './support/proxy.js';
 import { holdFirst, runRace } from './support/race.js';
@@ -23,7 +24,9 @@ const TOKEN = listTokenKey(HOUR_OF_ORDERS);
 function cacheOn(store: Store, database: MesDatabase) {
   const time = new FakeTime();
   const parts = cacheParts(store, time);
-  const entity = orderLists((ranges) => database.ordersCreatedIn(ranges), { ttl: 60_000, freshTtl: 60_000 }, time.now);
+  const source = listSource((ranges) => database.ordersCreatedIn(ranges));
+  const ttls = { ttl: MINUTE, freshTtl: MINUTE };
+  const entity = orderLists(source, { ttls, readWholeAfter: 0, clock: time.now });
   return { cache: new ReadThrough(entity, parts), renewals: parts.renewals };
 }
 
@@ -66,7 +69,7 @@ describeWith('postgres')('the race of race-fill.test.ts finds a cache that is wr
     const read = async () => {
       const [answer] = await cache.readMany([HOUR_OF_ORDERS], SILENT);
       await cache.flush();
-      return answer!.value[0]!.status;
+      return answer!.value.orders[0]!.status;
     };
     const { slow, after } = await runRace({
       hold: () => holdFirst(proxy, order!.id),

@@ -1,7 +1,8 @@
 import { ReadThrough } from '../../src/cache/read-through.js';
 import { createRedisStore } from '../../src/cache/redis-store.js';
 import { pick, seededRandom } from '../../src/embedded/random.js';
-import { orderLists } from '../../src/loaders/entities.js';
+import { orderLists } from '../../src/loaders/order-lists.js';
+import { listSource } from '../../test/support/orders.js';
 import type { Prices } from '../../src/orders/level-cost.js';
 import type { Line } from '../../src/orders/level-regression.js';
 import type { OrderList } from '../../src/orders/lists.js';
@@ -23,7 +24,9 @@ export async function measurePrices(): Promise<Prices> {
   const random = seededRandom('measure');
   const database = new MesDatabase({ url: seed, poolMax: 2, timeout: 10 * SECOND });
   const store = createRedisStore([redis.url], () => undefined);
-  const entity = orderLists(() => Promise.resolve([]), { ttl: HOUR, freshTtl: HOUR }, systemTime.now);
+  const ttls = { ttl: HOUR, freshTtl: HOUR };
+  const source = listSource(() => Promise.resolve([]));
+  const entity = orderLists(source, { ttls, readWholeAfter: 0, clock: systemTime.now });
   const lists = new ReadThrough(entity, cacheParts(store, systemTime));
   try {
     const loads = await lineOf([1, 48], async (hours) => {

@@ -10,9 +10,10 @@ import { touchedTokens } from '../../src/changes/touched.js';
 import { Closing } from '../../src/compose/closing.js';
 import { OpenedLevels } from '../../src/compose/levels.js';
 import type { WindowPolicy } from '../../src/config-values.js';
+import { listSource } from '../../test/support/orders.js';
 import { seededRandom } from '../../src/embedded/random.js';
 import type { Caches } from '../../src/loaders/caches.js';
-import { orderLists } from '../../src/loaders/entities.js';
+import { listsOnly, orderLists } from '../../src/loaders/order-lists.js';
 import { createLoaders } from '../../src/loaders/loaders.js';
 import { OrderReads, type OrderArguments } from '../../src/loaders/order-reads.js';
 import { countLeading } from '../../src/orders/bisect.js';
@@ -126,7 +127,7 @@ export class World {
     this.source = new CountingSource(orders, time, prices);
     const store = (this.store = new CountingStore(time, prices));
     const settings = { levels: LEVELS, windowPolicy, tileMaxRows: 10_000, ...TTLS };
-    const levels = (this.levels = new OpenedLevels({ orders: settings, staleFor: 10 * MINUTE }, QUIET, {
+    const levels = (this.levels = new OpenedLevels({ orders: settings, lifetimes: TTLS, staleFor: 10 * MINUTE }, QUIET, {
       time,
       stopwatch: time.now,
       random,
@@ -146,8 +147,13 @@ export class World {
       time,
       random,
     };
-    const load = (ranges: readonly TimeRange[]) => levels.timed(() => this.source.load(ranges));
-    const lists = levels.lists(new ReadThrough(orderLists(load, TTLS, time.now), parts));
+    const plain = listSource((ranges) => this.source.load(ranges));
+    const source = {
+      ...plain,
+      ordersCreatedIn: (ranges: readonly TimeRange[]) => levels.timed(() => plain.ordersCreatedIn(ranges)),
+    };
+    const entity = orderLists(source, { ttls: TTLS, readWholeAfter: 0, clock: time.now });
+    const lists = levels.lists(listsOnly(new ReadThrough(entity, parts)));
     this.caches = { lists } as unknown as Caches;
     levels.start(store, this.closing);
   }

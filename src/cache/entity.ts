@@ -12,8 +12,10 @@ export interface CachedEntity<K, V> {
   /**
    * Asks the source for all keys at once; `result[i]` belongs to `keys[i]`. Whole or nothing: what could not be loaded
    * completely must throw, and then nothing is cached.
+   * @param former a value that `keys[index]` had at some time before, if one is at hand: for a source that can tell what
+   *   has changed since. It may be out of date.
    */
-  load(keys: readonly K[], trace: Trace): Promise<readonly V[]>;
+  load(keys: readonly K[], trace: Trace, former: (index: number) => V | undefined): Promise<readonly V[]>;
   ttl(key: K, value: V): Milliseconds;
   /** About how much memory the decoded value takes. */
   weigh(value: V): Bytes;

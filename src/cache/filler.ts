@@ -114,6 +114,7 @@ export class Filler<K, V> {
     const values = await this.entity.load(
       fills.map(({ slot }) => slot.key),
       trace,
+      (index) => fills[index]?.slot.former?.(),
     );
     if (values.length !== fills.length) throw new Error(`must load ${fills.length} values, but got: ${values.length}`);
     return values;

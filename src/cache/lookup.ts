@@ -25,6 +25,8 @@ export interface Slot<K, V> {
   trust: 'trusted' | 'distrusted' | 'unavailable';
   /** An expired entry that is not known to be outdated: better than nothing while the source does not answer. */
   fallback: Entry<V> | undefined;
+  /** The newest value that was found, valid or not. */
+  former: (() => V) | undefined;
   /** The valid entry behind `answer`, if that was a hit. */
   hit: Entry<V> | undefined;
   answer: Answer<V> | undefined;
@@ -73,8 +75,9 @@ export class Lookup<K, V> {
   private newSlot(key: K): Slot<K, V> {
     const [valueKey, tokenKey] = [this.entity.valueKey(key), this.entity.tokenKey(key)];
     const memory = this.parts.memory.get(tokenKey);
+    const former = memory && (() => memory.value as V);
     const nothing = { token: undefined, fallback: undefined, hit: undefined, answer: undefined };
-    return { key, valueKey, tokenKey, memory, trust: 'unavailable', ...nothing };
+    return { key, valueKey, tokenKey, memory, former, trust: 'unavailable', ...nothing };
   }
 
   private async check(slots: readonly Slot<K, V>[], trace: Trace, others: readonly string[] = []): Promise<JoinedRead> {
@@ -99,7 +102,9 @@ export class Lookup<K, V> {
     if (slot.trust === 'distrusted') return;
     slot.token = tokenOf(read.epoch, read.get(slot.tokenKey));
     const candidate = slot.memory ?? read.get(slot.valueKey);
-    if (slot.token === undefined || !isEntry(candidate) || candidate.token !== slot.token) return;
+    if (!isEntry(candidate)) return;
+    if (!slot.memory) slot.former = () => this.entity.unpack(candidate.value);
+    if (slot.token === undefined || candidate.token !== slot.token) return;
     if (!this.isValid(candidate, slot))
       slot.fallback = this.standIn(slot.memory ? (candidate as Entry<V>) : this.decode(candidate));
     else if (slot.memory) this.hit(slot, candidate as Entry<V>, 'hit-memory');

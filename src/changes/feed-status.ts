@@ -1,8 +1,11 @@
+import type { FeedMode } from './position.js';
 import type { Clock, EpochMilliseconds, Milliseconds } from '../units.js';
 
 /** What an operator is shown of the feed of one process. */
 export class FeedStatus {
   connected = false;
+  /** `undefined`: not decided yet. */
+  mode: FeedMode | undefined;
   leading = false;
   /** For each read that is not done with: since when its oldest change has waited. */
   private readonly waiting = new Set<{ readonly since: EpochMilliseconds }>();
@@ -14,6 +17,16 @@ export class FeedStatus {
     const entry = { since: this.clock() - age };
     this.waiting.add(entry);
     return () => void this.waiting.delete(entry);
+  }
+
+  /** Whether all changes, by whomever, are in the outbox. */
+  get recordsChanges(): boolean {
+    return this.mode === 'outbox';
+  }
+
+  /** Whether changes by other programs are announced. */
+  get seesChanges(): boolean {
+    return this.connected && this.mode !== undefined && this.mode !== 'off';
   }
 
   /** The age of the oldest change that was read and waits for its renewal; 0: none does. */

@@ -54,7 +54,6 @@ export class ChangeFeed implements ChangeSignals {
   readonly position: ChangeSignals['position'];
   private readonly listeners = new Set<() => void>();
   private readonly alarm: Alarm;
-  private decided: FeedMode | undefined;
   private term: FeedTerm | undefined;
   private running: Promise<void> | undefined;
   private cancelTick: (() => void) | undefined;
@@ -63,20 +62,20 @@ export class ChangeFeed implements ChangeSignals {
 
   constructor(private readonly parts: FeedParts) {
     this.position = parts.state;
-    this.decided = parts.mode;
+    parts.status.mode = parts.mode;
     this.alarm = new Alarm(parts.time);
   }
 
   get mode(): FeedMode | undefined {
-    return this.decided;
+    return this.parts.status.mode;
   }
 
   openLog(): ChangeLog {
     let log: ChangeLog | undefined;
     return {
       read: async (since) => {
-        if (this.decided === undefined || this.decided === 'off') throw sourceUnavailable('feed of changes');
-        log ??= this.parts.makeLog(this.decided);
+        if (this.mode === undefined || this.mode === 'off') throw sourceUnavailable('feed of changes');
+        log ??= this.parts.makeLog(this.mode);
         return log.read(since);
       },
     };
@@ -92,14 +91,14 @@ export class ChangeFeed implements ChangeSignals {
    * @throws what `decide` throws when the database answered; one that does not answer is no failure, it is tried again
    */
   async start(): Promise<void> {
-    if (this.decided === 'off') return;
+    if (this.mode === 'off') return;
     const session = await this.parts.connect(this.announce).catch((error: unknown) => {
       this.failed(error);
       return undefined;
     });
     if (session) {
       try {
-        this.decided ??= await this.parts.decide();
+        this.parts.status.mode ??= await this.parts.decide();
       } catch (error) {
         if (!(error instanceof GatewayError)) {
           await session.close();
@@ -125,9 +124,9 @@ export class ChangeFeed implements ChangeSignals {
     while (!this.closed) {
       try {
         session ??= await this.parts.connect(this.announce);
-        this.decided ??= await this.parts.decide();
-        if (this.decided === 'off') break;
-        await this.serve(session, this.decided);
+        const mode = (this.parts.status.mode ??= await this.parts.decide());
+        if (mode === 'off') break;
+        await this.serve(session, mode);
       } catch (error) {
         this.failed(error);
       }
@@ -217,7 +216,7 @@ export class ChangeFeed implements ChangeSignals {
 
   /** Wakes the listeners also when nothing is announced, as the term wakes by itself. */
   private tick(): void {
-    const idle = this.parts.idle(this.decided ?? 'outbox');
+    const idle = this.parts.idle(this.mode ?? 'outbox');
     this.cancelTick = this.parts.time.after(idle, () => {
       for (const listener of this.listeners) listener();
       this.tick();

@@ -10,12 +10,14 @@ import { ReadyAnswers } from '../cache/ready-answers.js';
 import { createRedisStore } from '../cache/redis-store.js';
 import { Renewals } from '../cache/renewals.js';
 import { Reuse } from '../cache/reuse.js';
+import type { FeedStatus } from '../changes/feed-status.js';
 import type { Config } from '../config.js';
 import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
-import { fileOwners, files, orderLists, singleOrders } from '../loaders/entities.js';
+import { fileOwners, files, singleOrders, type OrderTtls } from '../loaders/entities.js';
 import { fileFill } from '../loaders/file-fill.js';
 import type { Loaders } from '../loaders/loaders.js';
+import { listsOnly, orderLists, type ListSource } from '../loaders/order-lists.js';
 import type { TimeRange } from '../orders/tiles.js';
 import type { MesDatabase } from '../sources/mes-database.js';
 import { systemTime } from '../time.js';
@@ -29,6 +31,14 @@ const SPARE_CONNECTIONS = 2;
 /** The part of this process's memory that whole answers may take; decoded entries have the rest. */
 const ANSWERS_SHARE = 1 / 4;
 
+/** What the caches are filled from. */
+export interface CacheSources {
+  readonly database: MesDatabase;
+  readonly files: FileSource;
+  readonly feed: Pick<FeedStatus, 'recordsChanges'>;
+  readonly ttls: OrderTtls;
+}
+
 export interface OpenedCache {
   readonly caches: Caches;
   readonly renewals: Renewals;
@@ -40,7 +50,7 @@ export interface OpenedCache {
 /** The shared store (Redis, or this process's own memory), and the caches on it. */
 export function openCache(
   config: Config,
-  sources: { readonly database: MesDatabase; readonly files: FileSource },
+  sources: CacheSources,
   log: FastifyBaseLogger,
   levels: OpenedLevels,
   closing: Closing,
@@ -59,19 +69,22 @@ export function openCache(
   const { fillLock, staleFor } = config.store;
   const reuse = new Reuse(renewals, systemTime);
   const parts: CacheParts = { reader, store, memory, renewals, reuse, fillLock, staleFor, time: systemTime, random: Math.random };
-  const { database, files: source } = sources;
+  const { database, files: source, ttls } = sources;
   const { poolMax, loadQueue } = config.database;
   // Mutations and probes find a connection even when loads take all that they may.
   const gate = new LoadGate('order database', Math.max(1, poolMax - SPARE_CONNECTIONS), loadQueue);
-  const loadLists = (ranges: readonly TimeRange[]) => gate.run(() => levels.timed(() => database.ordersCreatedIn(ranges)));
   const caches: Caches = {
-    lists: levels.lists(new ReadThrough(orderLists(loadLists, config.orders, systemTime.now), parts)),
+    lists: levels.lists(
+      listsOnly(
+        new ReadThrough(orderLists(listSource(sources, gate, levels), { ...config.orders, ttls, clock: systemTime.now }), parts),
+      ),
+    ),
     orders: new ReadThrough(
-      singleOrders((ids) => gate.run(() => database.ordersById(ids)), config.orders),
+      singleOrders((ids) => gate.run(() => database.ordersById(ids)), ttls),
       parts,
     ),
     fileOwners: new ReadThrough(
-      fileOwners((paths) => gate.run(() => database.fileOwners(paths)), config.orders),
+      fileOwners((paths) => gate.run(() => database.fileOwners(paths)), ttls),
       parts,
     ),
     files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files.ttl), parts),
@@ -81,6 +94,26 @@ export function openCache(
   });
   levels.start(store, closing);
   return { caches, renewals, memory, answers, store };
+}
+
+/** Lists carried on by the outbox as long as it records all changes; else they are read whole each time. */
+function listSource({ database, feed }: CacheSources, gate: LoadGate, levels: OpenedLevels): ListSource {
+  const whole = async (ranges: readonly TimeRange[]) =>
+    feed.recordsChanges ? database.listsCreatedIn(ranges) : { orders: await database.ordersCreatedIn(ranges) };
+  return {
+    ordersCreatedIn: (ranges) => gate.run(() => levels.timed(() => whole(ranges))),
+    changesSince: (bases) => gate.run(async () => (feed.recordsChanges ? database.changesSince(bases) : undefined)),
+  };
+}
+
+/** Where nobody tells of changes by other programs, what they are likely to change soon lives shorter. */
+export function ttlsOf({ ttl, freshTtl }: OrderTtls, feed: Pick<FeedStatus, 'seesChanges'>): OrderTtls {
+  return {
+    ttl,
+    get freshTtl() {
+      return feed.seesChanges ? ttl : freshTtl;
+    },
+  };
 }
 
 function openStore(config: Config, log: FastifyBaseLogger): GuardedStore {

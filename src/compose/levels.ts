@@ -1,18 +1,18 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { newNonce } from '../cache/entry.js';
-import type { ReadThrough } from '../cache/read-through.js';
 import type { Store } from '../cache/store.js';
 import type { Config } from '../config.js';
 import { LevelControl } from '../loaders/level-control.js';
 import { reportLevels, type DayLevel, type LevelReportRange } from '../loaders/level-report.js';
 import { LevelledLists } from '../loaders/levelled-lists.js';
+import type { ListCache } from '../loaders/order-lists.js';
+import type { OrderTtls } from '../loaders/entities.js';
 import type { Levels } from '../loaders/order-reads.js';
 import type { Decision } from '../orders/level-decide.js';
 import { LevelGrid } from '../orders/level-grid.js';
 import { TileLimit } from '../orders/level-limit.js';
 import { LevelMeter } from '../orders/level-meter.js';
 import { LevelTable } from '../orders/level-table.js';
-import type { OrderList } from '../orders/lists.js';
 import type { Order } from '../orders/order.js';
 import { isoDay, isoMinute, type TimeRange } from '../orders/tiles.js';
 import type { LevelGauges } from '../telemetry/metrics.js';
@@ -21,7 +21,8 @@ import { DAY, type Clock, type Minutes } from '../units.js';
 import type { Closing } from './closing.js';
 
 export interface LevelSettings {
-  readonly orders: Pick<Config['orders'], 'levels' | 'windowPolicy' | 'tileMaxRows' | 'ttl' | 'freshTtl'>;
+  readonly orders: Pick<Config['orders'], 'levels' | 'windowPolicy' | 'tileMaxRows' | 'ttl'>;
+  readonly lifetimes: OrderTtls;
   readonly staleFor: number;
 }
 
@@ -65,7 +66,7 @@ export class OpenedLevels implements Levels, LevelGauges {
   readonly wanted = (ranges: readonly TimeRange[]): void => this.meter.wanted(ranges);
 
   /** `cache`, read at the level that each day has. */
-  lists(cache: ReadThrough<OrderList, readonly Order[]>): LevelledLists {
+  lists(cache: ListCache): LevelledLists {
     return new LevelledLists({
       cache,
       table: this.table,
@@ -80,11 +81,11 @@ export class OpenedLevels implements Levels, LevelGauges {
   }
 
   /** `load`, with its time taken. */
-  async timed(load: () => Promise<Order[]>): Promise<Order[]> {
+  async timed<T extends { readonly orders: readonly Order[] }>(load: () => Promise<T>): Promise<T> {
     const start = this.surroundings.stopwatch();
-    const orders = await load();
-    this.meter.loaded(orders.length, this.surroundings.stopwatch() - start);
-    return orders;
+    const loaded = await load();
+    this.meter.loaded(loaded.orders.length, this.surroundings.stopwatch() - start);
+    return loaded;
   }
 
   /** Begins to decide, together with all who share `store`. */
@@ -96,7 +97,7 @@ export class OpenedLevels implements Levels, LevelGauges {
       adaptive: windowPolicy.kind === 'adaptive' && levels.length > 1,
       meter: this.meter,
       table: this.table,
-      lifetimes: this.settings.orders,
+      lifetimes: this.settings.lifetimes,
       time,
       random,
       id: newNonce(),
@@ -112,7 +113,7 @@ export class OpenedLevels implements Levels, LevelGauges {
     const parts = {
       meter,
       table,
-      lifetimes: this.settings.orders,
+      lifetimes: this.settings.lifetimes,
       demandsOfOthers: (day: number) => control?.demandsOfOthers(day) ?? [],
     };
     return reportLevels(parts, range, this.surroundings.time.now());

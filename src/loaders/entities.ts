@@ -1,12 +1,9 @@
 import type { CachedEntity } from '../cache/entity.js';
 import type { Order } from '../orders/order.js';
 import { fileKey, fileOwnersKey, fileOwnersTokenKey, fileTokenKey } from '../files/keys.js';
-import { listKey, listTokenKey, orderKey, orderTokenKey } from '../orders/keys.js';
-import { cut } from '../orders/level-views.js';
-import { listRange, type OrderList } from '../orders/lists.js';
-import type { TimeRange } from '../orders/tiles.js';
+import { orderKey, orderTokenKey } from '../orders/keys.js';
 import type { FileMetadata } from '../files/file.js';
-import type { Bytes, Clock, Milliseconds } from '../units.js';
+import type { Bytes, Milliseconds } from '../units.js';
 
 /** A file as the cache holds it: `bytes` only when it is small. */
 export interface CachedFile {
@@ -21,33 +18,9 @@ export interface OrderTtls {
 }
 
 /** A decoded order in memory: 445 bytes by measurement with 100 000 of them; the rest is room for longer texts. */
-const ORDER_SIZE: Bytes = 600;
-const POINTER: Bytes = 8;
+export const ORDER_SIZE: Bytes = 600;
 /** How long "there is no such file" is believed. */
 const ABSENT_FILE_TTL: Milliseconds = 5_000;
-
-/** Lists of orders: all that one read misses are loaded by one statement. */
-export function orderLists(
-  load: (ranges: readonly TimeRange[]) => Promise<readonly Order[]>,
-  ttls: OrderTtls,
-  clock: Clock,
-): CachedEntity<OrderList, readonly Order[]> {
-  return {
-    name: 'orders',
-    valueKey: listKey,
-    tokenKey: listTokenKey,
-    load: async (lists, trace) => {
-      trace.sqlStatement();
-      const ranges = lists.map(listRange);
-      const orders = await load(ranges);
-      return ranges.map((range) => cut(orders, range));
-    },
-    ttl: (list) => (listRange(list).to > clock() ? ttls.freshTtl : ttls.ttl),
-    weigh: (orders) => orders.length * (ORDER_SIZE + POINTER),
-    pack: (orders) => orders,
-    unpack: (stored) => stored as readonly Order[],
-  };
-}
 
 /** Single orders by id; `null`: there is none. */
 export function singleOrders(

@@ -1,6 +1,5 @@
 import type { Answer } from '../cache/entity.js';
 import type { Trace } from '../cache/outcome.js';
-import type { ReadThrough } from '../cache/read-through.js';
 import { GatewayError } from '../errors.js';
 import { listKey } from '../orders/keys.js';
 import { dayOf } from '../orders/level-grid.js';
@@ -10,12 +9,12 @@ import type { OrderList } from '../orders/lists.js';
 import type { Order } from '../orders/order.js';
 import type { Tile } from '../orders/tiles.js';
 import type { Clock, EpochMilliseconds, Milliseconds, Minutes } from '../units.js';
+import type { ListCache } from './order-lists.js';
 
 type ListAnswer = Answer<readonly Order[]>;
-type ListCache = ReadThrough<OrderList, readonly Order[]>;
 
 export interface LevelledParts {
-  readonly cache: Pick<ListCache, 'readMany' | 'peekMany' | 'flush'>;
+  readonly cache: ListCache;
   readonly table: LevelTable;
   /** Told of every tile that was answered. */
   readonly answered: (tile: Tile, answer: ListAnswer) => void;

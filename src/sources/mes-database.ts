@@ -3,11 +3,13 @@ import type { Duplex } from 'node:stream';
 import knex, { type Knex } from 'knex';
 import type { Client } from 'pg';
 import { GatewayError, sourceUnavailable } from '../errors.js';
+import type { ListBasis, ListDelta } from '../orders/list-delta.js';
 import { newestFirst, type Order } from '../orders/order.js';
 import { checkChange, type StatusChange } from '../orders/status-flow.js';
 import { mergeRanges, type TimeRange } from '../orders/tiles.js';
 import { UnknownOutcomeError } from '../orders/unknown-outcome.js';
-import { SECOND, type Milliseconds } from '../units.js';
+import { SECOND, type Milliseconds, type Snapshot } from '../units.js';
+import { CHANGES_MAX, CHANGES_STATEMENT, deltaOf, listsStatement, positionedListsStatement } from './list-statements.js';
 import { ORDER_COLUMNS, ORDER_SELECTION, RowError, toOrder, type OrderRow } from './order-row.js';
 
 export interface MesDatabaseOptions {
@@ -62,16 +64,29 @@ export class MesDatabase {
 
   /** One statement for any number of ranges; newest first. */
   async ordersCreatedIn(ranges: readonly TimeRange[]): Promise<Order[]> {
-    const merged = mergeRanges(ranges);
-    const sql = `select ${ORDER_SELECTION}
-      from unnest(?::timestamptz[], ?::timestamptz[]) as wanted (lower, upper)
-      join orders on created_at >= lower and created_at < upper
-      limit ${LOAD_MAX + 1}`;
-    const orders = await this.select(sql, [iso(merged.map(({ from }) => from)), iso(merged.map(({ to }) => to))]);
-    if (orders.length > LOAD_MAX) {
-      throw new GatewayError('BAD_USER_INPUT', `"window" must hold at most ${LOAD_MAX} orders; ask for a shorter one.`);
+    const orders = await this.select(listsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)));
+    return checkedLoad(orders);
+  }
+
+  /** The same, with the snapshot that `changesSince` takes. For databases that have the outbox, or at least Postgres 13. */
+  async listsCreatedIn(ranges: readonly TimeRange[]): Promise<{ orders: Order[]; snapshot: Snapshot }> {
+    return this.run(async () => {
+      const rows = await this.rows(this.knex, positionedListsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)));
+      const orders = rows.filter(({ snapshot }) => snapshot === null).map(toOrder);
+      const snapshot = rows.find((row) => row.snapshot !== null)?.snapshot;
+      return { orders: checkedLoad(orders), snapshot: String(snapshot) };
+    });
+  }
+
+  /** One statement on the outbox. `undefined`: it does not know all changes any more, there are too many, or it is not there. */
+  async changesSince(bases: readonly ListBasis[]): Promise<ListDelta | undefined> {
+    const bindings = [...boundsOf(bases.map(({ range }) => range)), bases.map(({ snapshot }) => snapshot), CHANGES_MAX + 1];
+    try {
+      return await this.run(async () => deltaOf(await this.rows(this.knex, CHANGES_STATEMENT, bindings), bases));
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+      throw error;
     }
-    return orders.sort(newestFirst);
   }
 
   /** One statement; in any order, without those that do not exist. */
@@ -175,6 +190,23 @@ export class MesDatabase {
       throw sourceUnavailable('order database', error);
     }
   }
+}
+
+function checkedLoad(orders: Order[]): Order[] {
+  if (orders.length > LOAD_MAX) {
+    throw new GatewayError('BAD_USER_INPUT', `"window" must hold at most ${LOAD_MAX} orders; ask for a shorter one.`);
+  }
+  return orders.sort(newestFirst);
+}
+
+/** Whether the database understood the statement and refused it (SQLSTATE class 42): no such table, no right to read it. */
+function isRefusal(error: unknown): boolean {
+  const cause = error instanceof GatewayError ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && String(cause.code).startsWith('42');
+}
+
+function boundsOf(ranges: readonly TimeRange[]): [string[], string[]] {
+  return [iso(ranges.map(({ from }) => from)), iso(ranges.map(({ to }) => to))];
 }
 
 function iso(times: readonly number[]): string[] {

@@ -4,7 +4,7 @@ import type { Renewals } from '../../src/cache/renewals.js';
 import type { Store } from '../../src/cache/store.js';
 import { touchedTokens } from '../../src/changes/touched.js';
 import type { Caches } from '../../src/loaders/caches.js';
-import { orderLists } from '../../src/loaders/entities.js';
+import { listsOnly, orderLists } from '../../src/loaders/order-lists.js';
 import { LevelledLists } from '../../src/loaders/levelled-lists.js';
 import { createLoaders } from '../../src/loaders/loaders.js';
 import { OrderReads, type AnswerNotes, type OrderArguments } from '../../src/loaders/order-reads.js';
@@ -17,6 +17,7 @@ import type { Time } from '../../src/time.js';
 import { MINUTE, SECOND, type Minutes } from '../../src/units.js';
 import { cacheParts } from './cache-parts.js';
 import type { Pause } from './cache-world.js';
+import { listSource } from './orders.js';
 import { createdIn, levelsOf, listed } from './orders.js';
 
 export const LEVELS: readonly Minutes[] = [15, 30, 60];
@@ -83,10 +84,11 @@ export class ListInstance {
       await pause('rows on their way');
       return orders;
     };
-    const cache = new ReadThrough(orderLists(load, { ttl: TTL, freshTtl: 2 * SECOND }, time.now), parts);
+    const ttls = { ttl: TTL, freshTtl: 2 * SECOND };
+    const cache = new ReadThrough(orderLists(listSource(load), { ttls, readWholeAfter: 0, clock: time.now }), parts);
     this.cache = cache as unknown as ReadThrough<never, never>;
     this.lists = new LevelledLists({
-      cache,
+      cache: listsOnly(cache),
       table: this.table,
       answered: () => undefined,
       lookedUp: () => undefined,

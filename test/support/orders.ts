@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { Answer } from '../../src/cache/entity.js';
 import type { ReadThrough } from '../../src/cache/read-through.js';
 import type { Levels } from '../../src/loaders/order-reads.js';
+import type { ListSource } from '../../src/loaders/order-lists.js';
 import { ORDER_STATUSES, type Order, type OrderStatus } from '../../src/orders/order.js';
 import type { TimeRange } from '../../src/orders/tiles.js';
 
@@ -88,4 +89,9 @@ export function errorWith(properties: {
   readonly extensions?: unknown;
 }): Error {
   return expect.objectContaining(properties) as Error;
+}
+
+/** A source of lists that cannot tell what has changed. */
+export function listSource(load: (ranges: readonly TimeRange[]) => Promise<readonly Order[]>): ListSource {
+  return { ordersCreatedIn: async (ranges) => ({ orders: await load(ranges) }), changesSince: () => Promise.resolve(undefined) };
 }
