@@ -222,7 +222,12 @@ describeWith('postgres')('the build', () => {
       await gateway.end('SIGTERM');
     }
     // Modules that are loaded on demand are named by a string as well.
-    const imports = await run('grep', ['-rhoE', `(^(import|export) .*from|^import|import\\() ?'[^.'][^']*'`, join(app, 'dist'), '--include=*.js']);
+    const imports = await run('grep', [
+      '-rhoE',
+      `(^(import|export) .*from|^import|import\\() ?'[^.'][^']*'`,
+      join(app, 'dist'),
+      '--include=*.js',
+    ]);
     const packages = new Set(
       [...imports.matchAll(/'((?:@[^/']+\/)?[^/']+)[^']*'/g)]
         .map(([, name]) => name!)

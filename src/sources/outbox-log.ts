@@ -18,7 +18,10 @@ const LIMITS: OutboxLimits = { page: 5_000, backlog: 200_000 };
 /** Not visible in the snapshot with this xmax ($1) and these transactions in progress ($2); so written, both find the index. */
 const NEW = '(xid >= $1::xid8 or xid = any($2::text[]::xid8[]))';
 
-const HEAD = `with fresh as materialized (select id, at from orders_outbox where ${NEW})
+/** Rows that a restored copy brought along may have numbers that this database has yet to give out: they are of no time. */
+const HEAD = `with fresh as materialized (
+    select id, at from orders_outbox where ${NEW} and xid < pg_snapshot_xmax(pg_current_snapshot())
+  )
   select pg_current_snapshot()::text as snapshot, count(*)::float8 as size, min(id)::text as first, max(id)::text as last,
     coalesce(extract(epoch from clock_timestamp() - min(at)), 0)::float8 * 1000 as age
   from fresh`;
