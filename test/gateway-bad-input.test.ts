@@ -87,7 +87,7 @@ describeWith('postgres')('bad input', () => {
     ['an unknown argument', '{ orders(colour: 1) { totalCount } }', 'GRAPHQL_VALIDATION_FAILED', /Unknown argument "colour"/],
     ['no selection', '{ orders }', 'GRAPHQL_VALIDATION_FAILED', /must have a selection of subfields/],
     ['half a query', '{ orders', 'GRAPHQL_PARSE_FAILED', /Syntax Error/],
-    ['a subscription', 'subscription { orders { totalCount } }', 'BAD_REQUEST', /subscription cannot be answered/],
+    ['a subscription', 'subscription { newOrders { id } }', 'BAD_REQUEST', /subscription cannot be answered/],
   ])('%s in the operation', async (_name, query, code, message) => {
     const answer = await operator.send(query);
     expect(errorOf(answer)).toMatchObject({ code, message: expect.stringMatching(message) });

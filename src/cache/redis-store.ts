@@ -4,7 +4,7 @@ import type { Milliseconds } from '../units.js';
 import { TOKEN_TTL } from './entry.js';
 import { FILL_LOCK_SCRIPTS } from './fill-lock-scripts.js';
 import { KeyvStore, type EpochSource, type KeyvBackend } from './keyv-store.js';
-import type { Claim, Claimed, Store } from './store.js';
+import type { Claim, Claimed, Store, StoreRead, StoreWrite } from './store.js';
 
 export type StoreEvent = { readonly event: 'connected' | 'disconnected'; readonly reason?: string };
 
@@ -19,8 +19,8 @@ function reconnectStrategy(attempts: number): number {
 }
 
 /**
- * The shared store on Redis; more than one URL means a Redis Cluster. Connects in the background and returns at once:
- * until connected, every request is `unavailable`.
+ * The shared store on Redis; more than one URL means a Redis Cluster. Connects in the background and returns at once. Requests
+ * wait for the end of the first attempt to connect; while not connected later on, every request is `unavailable`.
  */
 export function createRedisStore(urls: readonly string[], listener: Listener): Store {
   const [url] = urls;
@@ -41,8 +41,10 @@ function nodeStore(url: string, listener: Listener): Store {
   });
   let epoch: string | undefined;
   let connection = 0;
+  const first = firstAttempt();
   const lost = (reason: string) => {
     connection += 1;
+    first.end();
     if (epoch !== undefined) listener({ event: 'disconnected', reason });
     epoch = undefined;
   };
@@ -55,17 +57,18 @@ function nodeStore(url: string, listener: Listener): Store {
       (info) => {
         if (mine !== connection) return;
         epoch = /^run_id:(\S+)/m.exec(info)?.[1];
+        first.end();
         listener({ event: 'connected' });
       },
       (error: Error) => lost(error.message),
     );
   });
   client.connect().catch((error: Error) => lost(error.message));
-  return new RedisStore(
-    client,
-    () => epoch,
-    () => client.destroy(),
-  );
+  const disconnect = () => {
+    first.end();
+    client.destroy();
+  };
+  return new RedisStore(client, () => epoch, disconnect, first);
 }
 
 /** A cluster has no single life; its epoch is that of this process's connection. Its gap is in docs/guarantees.md. */
@@ -78,14 +81,17 @@ function clusterStore(urls: readonly string[], listener: Listener): Store {
   });
   let connected = false;
   let closed = false;
+  const first = firstAttempt();
   client.on('error', (error: Error) => listener({ event: 'disconnected', reason: error.message }));
   const connect = () => {
     client.connect().then(
       () => {
         connected = true;
+        first.end();
         listener({ event: 'connected' });
       },
       (error: Error) => {
+        first.end();
         listener({ event: 'disconnected', reason: error.message });
         if (!closed) setTimeout(connect, RECONNECT_MAX).unref();
       },
@@ -94,9 +100,24 @@ function clusterStore(urls: readonly string[], listener: Listener): Store {
   connect();
   const disconnect = () => {
     closed = true;
+    first.end();
     client.destroy();
   };
-  return new RedisStore(client, () => (connected ? 'cluster' : undefined), disconnect);
+  return new RedisStore(client, () => (connected ? 'cluster' : undefined), disconnect, first);
+}
+
+/** The first attempt to connect: whoever asks during it, at the start of the process, need not take it for an outage. */
+interface FirstAttempt {
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
+function firstAttempt(): FirstAttempt {
+  let end = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { ended, end };
 }
 
 /** The commands that only a store shared by processes needs; all of one call travel together. */
@@ -106,12 +127,21 @@ interface LockClient {
 }
 
 class RedisStore extends KeyvStore {
+  private connecting: Promise<void> | undefined;
+
   constructor(
     private readonly client: LockClient,
     epoch: EpochSource,
     disconnect: () => void,
+    first: FirstAttempt,
   ) {
     super(backend(client), epoch, disconnect);
+    this.connecting = first.ended.then(() => (this.connecting = undefined));
+  }
+
+  protected override async inOneEpoch<T extends StoreRead | StoreWrite | Claimed>(request: (epoch: string) => Promise<T>) {
+    if (this.connecting) await this.connecting;
+    return super.inOneEpoch(request);
   }
 
   override claim(claims: readonly Claim[], owner: string, ttl: Milliseconds): Promise<Claimed> {
