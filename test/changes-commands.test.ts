@@ -31,7 +31,7 @@ function commandsOf(
     renewals: { renew },
     origins: {
       next: () => origin,
-      tickOff: async (ticked: string) => void journal.push(['ticked off', ticked]),
+      tickOff: async (ticked: string, ids: readonly string[]) => void journal.push(['ticked off', ticked, ...ids]),
     },
     levels: [15, 60],
     calendar,
@@ -71,8 +71,9 @@ describe('a command that changes orders', () => {
     expect(journal.map(([what, ...rest]) => [what, rest.at(-1)])).toEqual([
       ['committed', 'as here/1'],
       ['renewed', expect.any(String)],
-      ['ticked off', 'here/1'],
+      ['ticked off', idOf(1)],
     ]);
+    expect(journal.at(-1)).toEqual(['ticked off', 'here/1', idOf(1)]);
   });
 
   test('is not ticked off while its renewal is pending, or when the commit was not confirmed', async () => {

@@ -85,6 +85,18 @@ describeWith('postgres')('bad input', () => {
     ['a NUL in a path', String.raw`{ file(path: "a\u0000b") { size } }`, 'BAD_USER_INPUT', /must not contain control characters/],
     ['an unknown field', '{ orders { colour } }', 'GRAPHQL_VALIDATION_FAILED', /Cannot query field "colour"/],
     ['an unknown argument', '{ orders(colour: 1) { totalCount } }', 'GRAPHQL_VALIDATION_FAILED', /Unknown argument "colour"/],
+    [
+      'many fields of one object',
+      `{ orders { nodes { ...F } } } fragment F on Order { ${Array.from({ length: 201 }, (_, n) => `a${n}: id`).join(' ')} }`,
+      'GRAPHQL_VALIDATION_FAILED',
+      /at most 200 fields below "nodes", but has: 201/,
+    ],
+    [
+      'more days than one operation may have',
+      '{ a: orders(window: 44640) { totalCount } b: orders(window: 44640) { totalCount } c: orders(window: 60) { totalCount } }',
+      'BAD_USER_INPUT',
+      /windows of one operation must be at most 89280 minutes together/,
+    ],
     ['no selection', '{ orders }', 'GRAPHQL_VALIDATION_FAILED', /must have a selection of subfields/],
     ['half a query', '{ orders', 'GRAPHQL_PARSE_FAILED', /Syntax Error/],
     ['a subscription', 'subscription { newOrders { id } }', 'BAD_REQUEST', /subscription cannot be answered/],

@@ -32,7 +32,7 @@ function sourceOf(order: Order, delta: Awaited<ReturnType<ListSource['changesSin
   const source: ListSource = {
     ordersCreatedIn: () => {
       asked.push('whole');
-      return Promise.resolve({ orders: [order], snapshot: '7:7:' });
+      return Promise.resolve({ orders: [order], since: { snapshot: '7:7:', history: 'h' } });
     },
     changesSince: (bases) => {
       asked.push(`since ${bases.map(({ snapshot }) => snapshot).join()}`);
@@ -49,7 +49,7 @@ const NEW = orderOf({ status: 'PACKAGING', createdAt: NOW });
 const DELTA = { snapshot: '9:9:', changed: new Set([OLD.id]), current: [NEW] };
 
 function listingOf(readWholeAt: number, { range } = TODAY): OrderListing {
-  return { orders: [OLD], basis: { range, snapshot: '5:5:', readWholeAt } };
+  return { orders: [OLD], basis: { range, snapshot: '5:5:', history: 'h', readWholeAt } };
 }
 
 describe('a list of which an earlier state is at hand', () => {
@@ -67,7 +67,7 @@ describe('a list of which an earlier state is at hand', () => {
     expect(asked).toEqual(['since 5:5:']);
     expect(listing).toEqual({
       orders: [NEW],
-      basis: { range: TODAY.range, snapshot: '9:9:', readWholeAt: NOW - MINUTE },
+      basis: { range: TODAY.range, snapshot: '9:9:', history: 'h', readWholeAt: NOW - MINUTE },
     });
   });
 
@@ -81,7 +81,7 @@ describe('a list of which an earlier state is at hand', () => {
     const { source, asked } = sourceOf(OLD, DELTA);
     const [listing] = await load(source, formers);
     expect(asked).toEqual(['whole']);
-    expect(listing).toEqual({ orders: [OLD], basis: { range: TODAY.range, snapshot: '7:7:', readWholeAt: NOW } });
+    expect(listing).toEqual({ orders: [OLD], basis: { range: TODAY.range, snapshot: '7:7:', history: 'h', readWholeAt: NOW } });
   });
 
   test('is read whole if the changes are not known for sure', async () => {

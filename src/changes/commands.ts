@@ -28,8 +28,8 @@ export interface CommandParts {
   readonly origins: {
     /** Marks one change as this gateway's own; `undefined`: nobody looks for marks. */
     next(): string | undefined;
-    /** Its renewal was acknowledged. Never rejects. */
-    tickOff(origin: string): Promise<void>;
+    /** Its renewal, which was of these orders, was acknowledged. Never rejects. */
+    tickOff(origin: string, orderIds: readonly string[]): Promise<void>;
   };
   readonly levels: readonly Minutes[];
   readonly calendar: PlantCalendar;
@@ -69,7 +69,8 @@ export class Commands {
           throw error;
         });
         const renewed = await this.renew(changed, trace);
-        if (renewed === 'renewed' && origin !== undefined) void this.parts.origins.tickOff(origin);
+        const ids = checked.map(({ id }) => id);
+        if (renewed === 'renewed' && origin !== undefined) void this.parts.origins.tickOff(origin, ids);
         return changed.map(({ after }) => after);
       },
       fileChanged: async (path) => {

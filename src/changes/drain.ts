@@ -115,11 +115,12 @@ export class Drain {
 
   private async takeOver(own: ReadonlyMap<string, readonly LoggedChange[]>, progress: () => void): Promise<void> {
     if (own.size === 0) return;
-    const abandoned = await this.parts.origins.abandoned([...own.keys()]);
-    if (abandoned.length === 0) return;
-    const changes = abandoned.flatMap((origin) => own.get(origin) ?? []);
-    await this.renew(touchedTokens(changes, this.parts.levels, this.parts.calendar), progress);
-    this.parts.counters.feedTakenOver(abandoned.length);
+    const { origins, levels, calendar, counters } = this.parts;
+    const renewed = await origins.renewed([...own.keys()]);
+    const left = [...own].flatMap(([origin, changes]) => changes.filter((change) => !renewed.get(origin)?.has(idOf(change))));
+    if (left.length === 0) return;
+    await this.renew(touchedTokens(left, levels, calendar), progress);
+    counters.feedTakenOver(own.size - renewed.size);
   }
 
   private async renew(tokens: readonly string[], progress: () => void): Promise<void> {
@@ -135,6 +136,10 @@ export class Drain {
       await new Promise<void>((resolve) => void this.parts.time.after(ATTEMPT_PAUSE, resolve));
     }
   }
+}
+
+function idOf({ before, after }: LoggedChange): string | undefined {
+  return (before ?? after)?.id;
 }
 
 function listAt<K, V>(lists: Map<K, V[]>, key: K): V[] {

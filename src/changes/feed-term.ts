@@ -26,6 +26,8 @@ export interface TermParts {
   readonly idle: Milliseconds;
   readonly lively: Milliseconds;
   readonly retention: Milliseconds;
+  /** Called after every read of the log. */
+  readonly onRead: () => void;
   readonly onPruneFailed: (error: unknown) => void;
 }
 
@@ -88,6 +90,7 @@ export class FeedTerm {
     let livelyUntil = -Infinity;
     while (!this.stopped) {
       const read = await this.parts.log.read(since);
+      this.parts.onRead();
       const { found, rest } = await this.parts.drain.take(read, this.progress);
       since = read.snapshot;
       this.complete(read.snapshot, rest);

@@ -54,6 +54,8 @@ export class ChangeFeed implements ChangeSignals {
   readonly position: ChangeSignals['position'];
   private readonly listeners = new Set<() => void>();
   private readonly alarm: Alarm;
+  /** Rung at the end only. */
+  private readonly retry: Alarm;
   private term: FeedTerm | undefined;
   private running: Promise<void> | undefined;
   private cancelTick: (() => void) | undefined;
@@ -64,6 +66,7 @@ export class ChangeFeed implements ChangeSignals {
     this.position = parts.state;
     parts.status.mode = parts.mode;
     this.alarm = new Alarm(parts.time);
+    this.retry = new Alarm(parts.time);
   }
 
   get mode(): FeedMode | undefined {
@@ -116,6 +119,7 @@ export class ChangeFeed implements ChangeSignals {
     this.cancelTick?.();
     this.term?.stop();
     this.alarm.ring();
+    this.retry.ring();
     await this.running;
   }
 
@@ -133,7 +137,7 @@ export class ChangeFeed implements ChangeSignals {
       this.parts.status.connected = false;
       await session?.close();
       session = undefined;
-      await this.pause(Math.min(RETRY_MIN * 2 ** this.failures, RETRY_MAX));
+      await this.rest(Math.min(RETRY_MIN * 2 ** this.failures, RETRY_MAX));
     }
     await session?.close();
   }
@@ -146,7 +150,6 @@ export class ChangeFeed implements ChangeSignals {
       this.term?.stop();
       this.alarm.ring();
     });
-    this.connected();
     const { state, time, log: journal } = this.parts;
     const onEnd = () => journal.warn({}, 'the leader of the change feed does not get on; ending its session');
     // A leader shows itself once in each pause, at the least.
@@ -156,6 +159,7 @@ export class ChangeFeed implements ChangeSignals {
     while (isOpen()) {
       if (!(await session.tryLead())) {
         await standby.look();
+        this.works();
         if (isOpen()) await this.pause(STANDBY_PAUSE);
         continue;
       }
@@ -180,7 +184,7 @@ export class ChangeFeed implements ChangeSignals {
     const idle = this.parts.idle(mode);
     // Who polls has said how often.
     const lively = mode === 'poll' ? idle : LIVELY_PAUSE;
-    const term = new FeedTerm({ log, drain, state, time, idle, lively, retention, onPruneFailed });
+    const term = new FeedTerm({ log, drain, state, time, idle, lively, retention, onRead: this.works, onPruneFailed });
     this.term = term;
     status.leading = true;
     journal.info({ mode }, 'leading the change feed');
@@ -194,15 +198,21 @@ export class ChangeFeed implements ChangeSignals {
     }
   }
 
-  private connected(): void {
+  /** Not before something was read: a connection alone does not show that the log is there, and may be read. */
+  private readonly works = (): void => {
     if (this.failures > 0) this.parts.log.info({}, 'the change feed works again');
     this.failures = 0;
     this.parts.status.connected = true;
-  }
+  };
 
   private failed(error: unknown): void {
     if (this.failures === 0) this.parts.log.warn({ err: error }, 'the change feed does not work; trying again');
     this.failures += 1;
+  }
+
+  /** Before the next attempt: not cut short by the end of the connection that was just lost. */
+  private rest(most: Milliseconds): Promise<void> {
+    return this.closed ? Promise.resolve() : this.retry.sleep(most);
   }
 
   private pause(most: Milliseconds): Promise<void> {

@@ -31,26 +31,36 @@ export class Origins {
     return origin.startsWith(`${this.family}/`);
   }
 
-  /** To be called when the renewal was acknowledged. A tick that gets lost costs a second renewal. */
-  async tickOff(origin: string): Promise<void> {
-    await this.store.setMany([{ key: tickKey(origin), value: 1, ttl: TICK_TTL }]);
+  /**
+   * To be called when the renewal was acknowledged, with the orders that it was of: what triggers of the database changed in
+   * the same transaction is not among them. A tick that gets lost costs a second renewal.
+   */
+  async tickOff(origin: string, orderIds: readonly string[]): Promise<void> {
+    await this.store.setMany([{ key: tickKey(origin), value: orderIds, ttl: TICK_TTL }]);
   }
 
-  /** Those of `origins` that are not ticked off by the end of the grace. */
-  async abandoned(origins: readonly string[]): Promise<string[]> {
+  /** The orders that each of `origins` has renewed; those that are not ticked off by the end of the grace are missing. */
+  async renewed(origins: readonly string[]): Promise<ReadonlyMap<string, ReadonlySet<unknown>>> {
+    const ticked = new Map<string, ReadonlySet<unknown>>();
     const end = this.time.now() + GRACE;
-    let open = await this.open(origins);
+    let open = await this.look(origins, ticked);
     while (open.length > 0 && this.time.now() < end) {
       await new Promise<void>((resolve) => void this.time.after(LOOK, resolve));
-      open = await this.open(open);
+      open = await this.look(open, ticked);
     }
-    return open;
+    return ticked;
   }
 
-  private async open(origins: readonly string[]): Promise<string[]> {
+  /** Notes those that are ticked off; answers the others. */
+  private async look(origins: readonly string[], ticked: Map<string, ReadonlySet<unknown>>): Promise<string[]> {
     if (origins.length === 0) return [];
     const read = await this.store.getMany(origins.map(tickKey));
-    return read.kind === 'read' ? origins.filter((_origin, index) => read.values[index] === undefined) : [...origins];
+    if (read.kind === 'unavailable') return [...origins];
+    return origins.filter((origin, index) => {
+      const ids = read.values[index];
+      if (Array.isArray(ids)) ticked.set(origin, new Set<unknown>(ids));
+      return ids === undefined;
+    });
   }
 }
 

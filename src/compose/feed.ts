@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
+import type { CommandParts } from '../changes/commands.js';
 import { Drain } from '../changes/drain.js';
 import { ChangeFeed } from '../changes/feed.js';
 import { FeedState } from '../changes/feed-state.js';
@@ -26,7 +27,7 @@ const SLOW_POLL = 2 * SECOND;
 export interface OpenedFeed {
   readonly signals: ChangeSignals;
   /** Marks for a gateway's own changes. */
-  readonly origins: { next(): string | undefined; tickOff(origin: string): Promise<void> };
+  readonly origins: CommandParts['origins'];
 }
 
 export interface FeedParts {
@@ -81,7 +82,7 @@ export async function openFeed(
     signals: changeFeed,
     origins: {
       next: () => (changeFeed.mode === 'outbox' ? origins.next() : undefined),
-      tickOff: (origin) => origins.tickOff(origin),
+      tickOff: (origin, orderIds) => origins.tickOff(origin, orderIds),
     },
   };
 }

@@ -43,8 +43,15 @@ export async function openDatabase(
 async function startDemo(config: Config, say: (line: string) => void, closing: Closing) {
   const demo = await startDemoDatabase(config.dataDir, config.orders.timeZone, systemTime.now, say);
   closing.push(() => demo.stop());
+  say(`Change it as another program would: ${psqlOf(demo.url, config.dataDir)}`);
   if (!demo.owned) say('Its database ends when that gateway stops.');
   return demo;
+}
+
+/** A command line for the shell; the password stays in its file. */
+function psqlOf(url: string, dataDir: string): string {
+  const { hostname, port, username, pathname } = new URL(url);
+  return `PGPASSWORD=$(cat ${path.join(dataDir, 'postgres-password')}) psql -h ${hostname} -p ${port} -U ${username} ${pathname.slice(1)}`;
 }
 
 /** An order of the demo plant that the ready operations can be about: one with a file, which can still move on. */

@@ -3,14 +3,16 @@ import { GraphQLError, Kind, type FragmentDefinitionNode, type SelectionSetNode,
 /** Of a document: a page of 24 windows with all their fields has about a thousand. */
 export const MAX_TOKENS = 10_000;
 const MAX_ROOT_FIELDS = 100;
+/** Of one object, aliases included; the widest type has less than 20. */
+const MAX_FIELDS = 200;
 /** Each answers the whole schema, some 20 kB. */
 const MAX_INTROSPECTIONS = 5;
 
 /**
- * Bounds what one operation asks for at its root, fragments included: an alias costs the caller some bytes, and the gateway
- * an answer.
+ * Bounds what one operation asks for at its root, and of any object, fragments included: an alias costs the caller some bytes,
+ * and the gateway an answer; below a list, one for each of its items.
  */
-export const rootFieldLimit: ValidationRule = (context) => {
+export const fieldLimit: ValidationRule = (context) => {
   const counted = new Map<FragmentDefinitionNode, Map<string, number>>();
 
   /** Field name → how often it stands in `selections`. A fragment is counted once, and added as often as it is spread. */
@@ -38,7 +40,7 @@ export const rootFieldLimit: ValidationRule = (context) => {
   return {
     OperationDefinition: (node) => {
       const names = count(node.selectionSet);
-      const total = [...names.values()].reduce((sum, times) => sum + times, 0);
+      const total = sum(names);
       const introspections = (names.get('__schema') ?? 0) + (names.get('__type') ?? 0);
       if (total > MAX_ROOT_FIELDS) context.reportError(refusal('fields at its root', MAX_ROOT_FIELDS, total));
       if (introspections > MAX_INTROSPECTIONS) {
@@ -46,8 +48,17 @@ export const rootFieldLimit: ValidationRule = (context) => {
       }
       return undefined;
     },
+    Field: ({ name, selectionSet }) => {
+      const total = selectionSet ? sum(count(selectionSet)) : 0;
+      if (total > MAX_FIELDS) context.reportError(refusal(`fields below "${name.value}"`, MAX_FIELDS, total));
+      return undefined;
+    },
   };
 };
+
+function sum(names: ReadonlyMap<string, number>): number {
+  return [...names.values()].reduce((total, times) => total + times, 0);
+}
 
 function refusal(what: string, most: number, found: number): GraphQLError {
   return new GraphQLError(`An operation must have at most ${most} ${what}, but has: ${found}.`);

@@ -20,7 +20,7 @@ import { LRUCache } from 'lru-cache';
 import type { SharedStreams, StreamMember } from '../live/shared-streams.js';
 import type { Context } from './context.js';
 import { formatError, isForLog } from './errors.js';
-import { MAX_TOKENS, rootFieldLimit } from './limits.js';
+import { MAX_TOKENS, fieldLimit } from './limits.js';
 
 /** Documents whose check is remembered: as many as have this many characters together. */
 const REMEMBERED_CHARACTERS = 4_000_000;
@@ -153,7 +153,7 @@ export class Operations {
     const known = this.documents.get(query);
     if (known) return known;
     const document = parsed(query);
-    const errors = validate(this.schema, document, [...specifiedRules, rootFieldLimit]);
+    const errors = validate(this.schema, document, [...specifiedRules, fieldLimit]);
     if (errors.length > 0) throw new SubscriptionError(errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')));
     this.documents.set(query, document);
     return document;

@@ -7,7 +7,7 @@ import { compiledQueries } from './compiled-queries.js';
 import type { Context } from './context.js';
 import { formatError, isForLog } from './errors.js';
 import { typeDefs } from './generated/type-defs.js';
-import { MAX_TOKENS, rootFieldLimit } from './limits.js';
+import { MAX_TOKENS, fieldLimit } from './limits.js';
 import { stringifyResult } from './ready-data.js';
 import { resolvers } from './resolvers.js';
 import { DateTime, Url } from './scalars.js';
@@ -40,7 +40,7 @@ export function createGraphqlServer(
     stringifyResult,
     formatError: (formatted, error) => formatError(formatted, error, schema),
     parseOptions: { maxLexicalTokens: MAX_TOKENS },
-    validationRules: [rootFieldLimit],
+    validationRules: [fieldLimit],
     includeStacktraceInErrorResponses: false,
     introspection: true,
     // The process ends by its own signal handling, which also closes everything else.

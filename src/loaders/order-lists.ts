@@ -7,15 +7,17 @@ import { applyDelta, type ListBasis, type ListDelta, type OrderListing } from '.
 import { listRange, type OrderList } from '../orders/lists.js';
 import type { Order } from '../orders/order.js';
 import type { TimeRange } from '../orders/tiles.js';
-import type { Bytes, Clock, Milliseconds, Snapshot } from '../units.js';
+import type { Bytes, Clock, Milliseconds } from '../units.js';
 import { ORDER_SIZE, type OrderTtls } from './entities.js';
 
 const POINTER: Bytes = 8;
 
 /** What lists are loaded from. Each call is one statement. */
 export interface ListSource {
-  /** All orders created in `ranges`, newest first; `snapshot` if later changes can be asked for by it. */
-  ordersCreatedIn(ranges: readonly TimeRange[]): Promise<{ readonly orders: readonly Order[]; readonly snapshot?: Snapshot }>;
+  /** All orders created in `ranges`, newest first; with `since` if later changes can be asked for. */
+  ordersCreatedIn(
+    ranges: readonly TimeRange[],
+  ): Promise<{ readonly orders: readonly Order[]; readonly since?: Pick<ListBasis, 'snapshot' | 'history'> }>;
   /** What has changed in lists since they were read. `undefined`: not known for sure, or more than is worth it. */
   changesSince(bases: readonly ListBasis[]): Promise<ListDelta | undefined>;
 }
@@ -87,10 +89,10 @@ async function carryOn(source: ListSource, formers: readonly CarriedListing[], t
 async function readWhole(source: ListSource, ranges: readonly TimeRange[], clock: Clock, trace: Trace): Promise<OrderListing[]> {
   trace.sqlStatement();
   const readWholeAt = clock();
-  const { orders, snapshot } = await source.ordersCreatedIn(ranges);
+  const { orders, since } = await source.ordersCreatedIn(ranges);
   return ranges.map((range) => ({
     orders: cut(orders, range),
-    ...(snapshot !== undefined && { basis: { range, snapshot, readWholeAt } }),
+    ...(since && { basis: { range, ...since, readWholeAt } }),
   }));
 }
 

@@ -1,6 +1,7 @@
 import { authorise, maySeeOrder } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
 import type { Recording } from '../cache/ready-answers.js';
+import { GatewayError } from '../errors.js';
 import type { OrderList } from '../orders/lists.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
 import { checkedCut, pageOf, type OrderPage, type PageRequest } from '../orders/page.js';
@@ -8,8 +9,8 @@ import type { PlantCalendar } from '../orders/plant-day.js';
 import type { DayNumber } from '../orders/level-grid.js';
 import { coverByDay } from '../orders/level-views.js';
 import type { TimeRange } from '../orders/tiles.js';
-import { wantedRange } from '../orders/window.js';
-import type { Clock, EpochMilliseconds, Minutes } from '../units.js';
+import { OPERATION_MAX, wantedRange } from '../orders/window.js';
+import { MINUTE, type Clock, type EpochMilliseconds, type Minutes } from '../units.js';
 import type { DayLevel, LevelReportRange } from './level-report.js';
 import type { Loaders } from './loaders.js';
 
@@ -39,6 +40,7 @@ export type AnswerNotes = Pick<Recording<unknown>, 'onlyWithin' | 'onlyNow' | 'e
 export class OrderReads {
   /** Asked for by this operation, and not reported yet. */
   private ranges: TimeRange[] = [];
+  private spent: Minutes = 0;
 
   constructor(
     private readonly viewer: Viewer,
@@ -84,9 +86,20 @@ export class OrderReads {
       return { range: day.range, lists: [{ kind: 'new', day }] };
     }
     if (createdBy === undefined) this.notes.onlyNow();
+    this.spend(wanted.range);
     this.ranges.push(wanted.range);
     const tiles = coverByDay(wanted.range, this.parts.levels.levelOf).reverse();
     return { range: wanted.range, lists: tiles.map((tile) => ({ kind: 'tile', tile })) };
+  }
+
+  /** What one caller asks for at once must not keep the process from all others. */
+  private spend({ from, to }: TimeRange): void {
+    this.spent += Math.floor((to - from) / MINUTE);
+    if (this.spent <= OPERATION_MAX) return;
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `The windows of one operation must be at most ${OPERATION_MAX} minutes together (62 days); ask for the rest in another one.`,
+    );
   }
 
   /** The first page that is answered reports what all pages of the operation asked for: they were loaded together. */

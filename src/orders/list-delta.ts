@@ -8,6 +8,8 @@ export interface ListBasis {
   readonly range: TimeRange;
   /** The moment of the database's history at which they were so. */
   readonly snapshot: Snapshot;
+  /** Which record of changes goes on from there; another one knows nothing of what came after. */
+  readonly history: string;
   /** When all of them were last read, not only what had changed. */
   readonly readWholeAt: EpochMilliseconds;
 }

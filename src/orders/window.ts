@@ -4,6 +4,8 @@ import type { TimeRange } from './tiles.js';
 
 const DEFAULT_WINDOW: Minutes = 60;
 const MAX_WINDOW: Minutes = (31 * DAY) / MINUTE;
+/** Of all pages of one operation together: two of the longest windows. */
+export const OPERATION_MAX: Minutes = 2 * MAX_WINDOW;
 const EARLIEST = Date.parse('1970-01-01T00:00Z');
 const LATEST = Date.parse('9990-01-01T00:00Z');
 

@@ -1,4 +1,5 @@
 import type { ListBasis, ListDelta } from '../orders/list-delta.js';
+import type { TimeRange } from '../orders/tiles.js';
 import type { Snapshot } from '../units.js';
 import { ORDER_COLUMNS, ORDER_SELECTION, toOrder, type OrderRow } from './order-row.js';
 
@@ -10,11 +11,18 @@ export function listsStatement(most: number): string {
     limit ${most + 1}`;
 }
 
+/**
+ * Names the outbox as it is: another one for another database, and after it was emptied or made anew, for then the table has
+ * another file.
+ */
+const HISTORY = `(select oid from pg_database where datname = current_database())::text || '/' ||
+  pg_relation_filenode(to_regclass('orders_outbox'))::text`;
+
 /** The same, and one row more that has nothing but the snapshot at which all this was so: one statement has one snapshot. */
 export function positionedListsStatement(most: number): string {
   const nothing = Object.keys(ORDER_COLUMNS).map(() => 'null');
-  return `(select listed.*, null::text as snapshot from (${listsStatement(most)}) as listed)
-    union all select ${nothing.join(', ')}, pg_current_snapshot()::text`;
+  return `(select listed.*, null::text as snapshot, null::text as history from (${listsStatement(most)}) as listed)
+    union all select ${nothing.join(', ')}, pg_current_snapshot()::text, ${HISTORY}`;
 }
 
 /**
@@ -33,8 +41,8 @@ export const CHANGES_STATEMENT = `
       and (log.created_before >= lower and log.created_before < upper or log.created_after >= lower and log.created_after < upper)
     limit ?
   )
-  select here.snapshot, here.pruned, changed.order_id::text, found.*
-  from (select pg_current_snapshot()::text as snapshot, (select pruned::text from orders_outbox_state) as pruned) as here
+  select here.snapshot, here.history, here.pruned, changed.order_id::text, found.*
+  from (select pg_current_snapshot()::text as snapshot, ${HISTORY} as history, (select pruned::text from orders_outbox_state) as pruned) as here
   left join changed on true
   left join lateral (select ${ORDER_SELECTION} from orders where orders.id = changed.order_id) as found on true`;
 
@@ -47,12 +55,20 @@ export function deltaOf(rows: readonly OrderRow[], bases: readonly ListBasis[]):
   const changes = rows.filter(({ order_id: id }) => id !== null);
   if (!first || changes.length > CHANGES_MAX) return undefined;
   const snapshot = String(first.snapshot);
-  if (!bases.every((basis) => isCovered(basis.snapshot, snapshot, first.pruned))) return undefined;
+  if (!bases.every((basis) => basis.history === first.history && isCovered(basis.snapshot, snapshot, first.pruned)))
+    return undefined;
   return {
     snapshot,
     changed: new Set(changes.map(({ order_id: id }) => String(id))),
-    current: changes.filter(({ id }) => id !== null).map(toOrder),
+    // What is outside of the lists may be of any kind: it is not read.
+    current: changes.filter((row) => bases.some(({ range }) => isIn(row, range))).map(toOrder),
   };
+}
+
+function isIn({ id, created_at: createdAt }: OrderRow, { from, to }: TimeRange): boolean {
+  if (id === null || typeof createdAt !== 'number') return false;
+  const time = Math.round(createdAt);
+  return time >= from && time < to;
 }
 
 /** Whether the outbox still has everything since `base`, and `base` is of the history that `now` continues. */

@@ -8,7 +8,7 @@ import { newestFirst, type Order } from '../orders/order.js';
 import { checkChange, type StatusChange } from '../orders/status-flow.js';
 import { mergeRanges, type TimeRange } from '../orders/tiles.js';
 import { UnknownOutcomeError } from '../orders/unknown-outcome.js';
-import { SECOND, type Milliseconds, type Snapshot } from '../units.js';
+import { SECOND, type Milliseconds } from '../units.js';
 import { CHANGES_MAX, CHANGES_STATEMENT, deltaOf, listsStatement, positionedListsStatement } from './list-statements.js';
 import { ORDER_COLUMNS, ORDER_SELECTION, RowError, toOrder, type OrderRow } from './order-row.js';
 
@@ -28,6 +28,13 @@ const SILENT = { warn: ignore, error: ignore, deprecate: ignore, debug: ignore }
 function ignore(): void {
   return undefined;
 }
+
+/** The columns of the table or view that the name `orders` means, as `information_schema` calls their types. */
+const COLUMNS_STATEMENT = `select attname as column_name, quote_ident(current_user) as role,
+    format_type(case when typtype = 'd' then typbasetype else pg_type.oid end, null) as data_type,
+    case when has_any_column_privilege(attrelid, 'select') then 'yes' else 'no' end as rights
+  from pg_attribute join pg_type on pg_type.oid = atttypid
+  where attrelid = to_regclass('orders') and attnum > 0 and not attisdropped`;
 
 /** Before the statement and after it. */
 export interface ChangedOrder {
@@ -69,12 +76,15 @@ export class MesDatabase {
   }
 
   /** The same, with the snapshot that `changesSince` takes. For databases that have the outbox, or at least Postgres 13. */
-  async listsCreatedIn(ranges: readonly TimeRange[]): Promise<{ orders: Order[]; snapshot: Snapshot }> {
+  async listsCreatedIn(
+    ranges: readonly TimeRange[],
+  ): Promise<{ orders: Order[]; since?: Pick<ListBasis, 'snapshot' | 'history'> }> {
     return this.run(async () => {
       const rows = await this.rows(this.knex, positionedListsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)));
-      const orders = rows.filter(({ snapshot }) => snapshot === null).map(toOrder);
-      const snapshot = rows.find((row) => row.snapshot !== null)?.snapshot;
-      return { orders: checkedLoad(orders), snapshot: String(snapshot) };
+      const orders = checkedLoad(rows.filter(({ snapshot }) => snapshot === null).map(toOrder));
+      const last = rows.find(({ snapshot }) => snapshot !== null);
+      if (typeof last?.snapshot !== 'string' || typeof last.history !== 'string') return { orders };
+      return { orders, since: { snapshot: last.snapshot, history: last.history } };
     });
   }
 
@@ -137,11 +147,16 @@ export class MesDatabase {
    * @throws SchemaError naming what is missing or has another type; GatewayError when the database does not answer
    */
   async checkSchema(): Promise<void> {
-    const sql = `select column_name, data_type from information_schema.columns
-      where table_name = 'orders' and table_schema = any(current_schemas(false))`;
-    const rows = await this.run(() => this.rows(this.knex, sql, []));
-    if (rows.length === 0) {
+    const rows = await this.run(() => this.rows(this.knex, COLUMNS_STATEMENT, []));
+    const [first] = rows;
+    if (!first) {
       throw new SchemaError('The database must have a table or view "orders"; "npm run migrate" makes one, but there is none.');
+    }
+    if (first.rights !== 'yes') {
+      throw new SchemaError(
+        `The role of MES_DATABASE_URL must be able to read "orders" (and to change status, updated_at and version); ` +
+          `its owner gives that by: grant select, update on orders to ${String(first.role)};`,
+      );
     }
     const types = new Map(rows.map((row) => [row.column_name, String(row.data_type)]));
     const problems = Object.entries(ORDER_COLUMNS).flatMap(([column, allowed]) => {
