@@ -2,7 +2,7 @@ import { pick, randomUuid, type Random } from '../../src/embedded/random.js';
 import type { TimeRange } from '../../src/orders/tiles.js';
 import { DAY, HOUR, MINUTE } from '../../src/units.js';
 import type { Plant } from '../support/plant.js';
-import { LAST_VERSION, newHistory, type OrderHistory } from './history.js';
+import { createdAtOf, LAST_VERSION, newHistory, type OrderHistory } from './history.js';
 
 const FIRST_DAY = Date.parse('2025-07-24T00:00Z');
 const FIRST_HOUR = 8;
@@ -14,6 +14,10 @@ const CHANGES_TODAY = 0.05;
 const QUIET_DAY = FIRST_DAY - 400 * DAY;
 const FIRST_BOARD = FIRST_DAY - 800 * DAY;
 const ORDERS_PER_BOARD = 24;
+/** Orders that only other programs change. */
+const OUTSIDE_FROM = FIRST_DAY - 1_200 * DAY;
+const OUTSIDE_HOURS = 6;
+const OUTSIDERS = 400;
 /** A new day is opened when so few orders of the last one can still be changed. */
 const LOW_WATER = 15;
 
@@ -23,14 +27,16 @@ interface Group extends TimeRange {
 }
 
 /**
- * The orders of the check. Orders are inserted before anybody reads their window, and changed through gateways only. As an
- * order can be changed ten times, work moves on to a new day of orders when those of one day are closed.
+ * The orders of the check. Orders are inserted before anybody reads their window. As an order can be changed ten times through
+ * gateways, work moves on to a new day of orders when those of one day are closed.
  */
 export class Book {
   private readonly byId = new Map<string, OrderHistory>();
   private readonly groups: Group[] = [];
   private readonly days: Group[] = [];
   private todays: readonly OrderHistory[] = [];
+  private others: readonly OrderHistory[] = [];
+  private outsiderIds: ReadonlySet<string> = new Set();
   private boards = 0;
   private current: readonly OrderHistory[] = [];
   private quietHours = 0;
@@ -44,6 +50,8 @@ export class Book {
   async open(): Promise<void> {
     const now = Date.now();
     this.todays = (await this.insert({ from: now - 4 * HOUR, to: now - HOUR }, ORDERS_TODAY)).orders;
+    this.others = (await this.insert({ from: OUTSIDE_FROM, to: OUTSIDE_FROM + OUTSIDE_HOURS * HOUR }, OUTSIDERS)).orders;
+    this.outsiderIds = new Set(this.others.map(({ id }) => id));
     await this.openDay();
   }
 
@@ -54,6 +62,25 @@ export class Book {
   /** Today's orders, newest first. */
   get today(): readonly OrderHistory[] {
     return this.todays;
+  }
+
+  /** Orders that only other programs change, and move within their hours. */
+  get outsiders(): readonly OrderHistory[] {
+    return this.others;
+  }
+
+  /** Up to `count` of them that nobody is changing. */
+  freeOutsiders(random: Random, count: number): OrderHistory[] {
+    return choose(
+      random,
+      this.others.filter(({ busy }) => !busy),
+      count,
+    );
+  }
+
+  /** Where an order that other programs move can go. */
+  anyPlace(random: Random): number {
+    return OUTSIDE_FROM + Math.floor(random() * OUTSIDE_HOURS * HOUR);
   }
 
   /** The first busy hour of a day that is being worked on: mostly the last one. */
@@ -67,17 +94,17 @@ export class Book {
     return pick(random, this.days.find(({ from }) => from === this.pickDay(random))?.orders ?? this.todays);
   }
 
-  /** Orders created in `range`, newest first. */
+  /** Orders that are in `range`, and those that other programs may move there at any moment. */
   within(range: TimeRange): OrderHistory[] {
     return this.groups
       .filter(({ from, to }) => from < range.to && range.from < to)
       .flatMap(({ orders }) => orders)
-      .filter(({ createdAt }) => createdAt >= range.from && createdAt < range.to);
+      .filter(({ id, createdAt }) => this.outsiderIds.has(id) || (createdAt >= range.from && createdAt < range.to));
   }
 
   /** Up to `count` orders that can be changed, for one who sets `busy` on them; with `near`, of the same hour. */
   changeable(random: Random, count: number, near?: OrderHistory): OrderHistory[] {
-    const hour = near && Math.floor(near.createdAt / HOUR) * HOUR;
+    const hour = near && Math.floor(createdAtOf(near, near.version) / HOUR) * HOUR;
     if (hour !== undefined) return choose(random, this.within({ from: hour, to: hour + HOUR }).filter(canChange), count);
     const candidates = random() < CHANGES_TODAY ? this.todays : (this.days.at(-1)?.orders ?? []);
     const free = candidates.filter(canChange);

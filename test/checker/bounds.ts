@@ -21,6 +21,8 @@ export const REUSE_BOUND: Milliseconds = SECOND + ROUNDING;
 export const LOST_BOUND: Milliseconds = ORDER_TTL * SECOND + 2 * SKEW + ROUNDING;
 /** Answers marked stale while the database is away (G5). */
 export const STALE_BOUND: Milliseconds = LOST_BOUND + STALE_MAX * SECOND;
+/** What other programs have committed is renewed so soon after, and after the feed has got somebody to lead it who is not disturbed. */
+export const FEED_BOUND: Milliseconds = 3 * SECOND;
 /** The wait between two tries of a renewal is at most 2 s; the rest is for its request, for reconnecting and for busy cores. */
 export const RENEWAL_PATIENCE: Milliseconds = 8 * SECOND;
 /** How long after a fault of the database a request may still fail of it: its own timeout, and a new connection. */

@@ -9,12 +9,25 @@ import { KeyvStore } from '../../dist/cache/keyv-store.js';
 import { Lookup } from '../../dist/cache/lookup.js';
 import { ReadThrough } from '../../dist/cache/read-through.js';
 import { Renewals } from '../../dist/cache/renewals.js';
+import { OutboxLog } from '../../dist/sources/outbox-log.js';
 
 /** @throws when there is no such method any more, so that no bug is switched on in vain */
 function replace(owner, name, make) {
   const original = owner.prototype[name];
   if (typeof original !== 'function') throw new Error(`${owner.name} must have a method ${name} to put a bug into`);
   owner.prototype[name] = make(original);
+}
+
+/** The rows of the outbox that are numbered above the last one of the position `since`. */
+async function rowsAbove(log, since) {
+  const after = since?.split(' ')[1] ?? '0';
+  const [row] = await log.query(
+    `select pg_current_snapshot()::text as snapshot, coalesce(max(id), $1::bigint)::text as last, count(*)::float8 as size
+     from orders_outbox where id > $1::bigint`,
+    [after],
+  );
+  const size = row.size > 0 ? Infinity : 0;
+  return { since: '1:1:', snapshot: row.snapshot, size, age: 0, after: BigInt(after), last: BigInt(row.last) };
 }
 
 const BUGS = {
@@ -104,6 +117,27 @@ const BUGS = {
           return inOneEpoch.call(this, () => request('for ever'));
         },
     ),
+
+  /** The feed goes on after the greatest number that it has seen, and passes over what is committed late. */
+  'feed-by-number': () => {
+    replace(
+      OutboxLog,
+      'read',
+      () =>
+        async function (since) {
+          const head = await rowsAbove(this, since);
+          return { snapshot: `${head.snapshot} ${head.last}`, age: 0, pages: this.pages(head) };
+        },
+    );
+    replace(
+      OutboxLog,
+      'isBehind',
+      () =>
+        async function (position) {
+          return (await rowsAbove(this, position)).size > 0;
+        },
+    );
+  },
 };
 
 const name = process.env.CHECKER_BUG;

@@ -19,8 +19,13 @@ export interface NoAnswer {
 }
 
 /** A POST of `/graphql` with a report on the cache. Never rejects. */
-export function post(port: number, token: string, query: string): Promise<Answer | NoAnswer> {
-  const body = JSON.stringify({ query });
+export function post(
+  port: number,
+  token: string,
+  query: string,
+  variables?: Readonly<Record<string, unknown>>,
+): Promise<Answer | NoAnswer> {
+  const body = JSON.stringify({ query, variables });
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/json',

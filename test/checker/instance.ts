@@ -1,4 +1,4 @@
-import { between, type Random } from '../../src/embedded/random.js';
+import { between, pick, type Random } from '../../src/embedded/random.js';
 import type { Milliseconds, Seconds } from '../../src/units.js';
 import { startGateway, type GatewayProcess } from '../support/gateway.js';
 import type { Proxy } from '../support/proxy.js';
@@ -28,7 +28,11 @@ const KINDS: readonly [Kind, ...Kind[]] = [
   { orderTtl: ORDER_TTL, database: 2, store: { upstream: 0, downstream: 0 } },
 ];
 
-const preload = (name: string): string => `--import ${new URL(name, import.meta.url).href}`;
+/** Of the first processes; those that come later have any of them. */
+const POLICIES: readonly [string, ...string[]] = ['fixed:15', 'fixed:60', 'adaptive'];
+
+/** For NODE_OPTIONS. */
+export const preload = (name: string): string => `--import ${new URL(name, import.meta.url).href}`;
 
 export interface InstanceParts {
   readonly databaseUrl: string;
@@ -37,6 +41,8 @@ export interface InstanceParts {
   readonly bug: Bug | undefined;
   /** Called with every clock that is not right. */
   readonly onSkew: () => void;
+  /** Called when a process reads its windows at other levels than the one before it. */
+  readonly onSwitch: () => void;
 }
 
 /** A place for a gateway: its port, and its own ways to the database and to Redis. Processes in it come and go. */
@@ -47,11 +53,14 @@ export class Instance {
   process!: GatewayProcess;
   /** When no process was ready here. */
   readonly down = new Spans();
+  /** When the process was stopped, and lived. */
+  readonly stopped = new Spans();
   /** When the way to the database, or the database, was disturbed. */
   readonly databaseTrouble = new Spans();
   /** When the way to Redis, or Redis, was disturbed. */
   readonly storeTrouble = new Spans();
   private lives = 0;
+  private policy = '';
   private port: number | undefined;
 
   private constructor(
@@ -77,7 +86,12 @@ export class Instance {
   }
 
   get isUp(): boolean {
-    return !this.down.isOpen;
+    return !this.down.isOpen && !this.stopped.isOpen;
+  }
+
+  /** Whether what it loads lives longer than other programs' changes may stay unseen. */
+  get keepsLong(): boolean {
+    return this.kind.orderTtl === ORDER_TTL;
   }
 
   /** Ends a fault of the way to the database. */
@@ -97,6 +111,19 @@ export class Instance {
     await this.process.stop();
   }
 
+  /** Stops the process (SIGSTOP) while `work` goes on. To whom it talks it seems to hang. */
+  async whileStopped(work: () => Promise<void>): Promise<void> {
+    const spans = [this.stopped, this.storeTrouble, this.databaseTrouble];
+    for (const span of spans) span.begin();
+    this.process.kill('SIGSTOP');
+    try {
+      await work();
+    } finally {
+      this.process.kill('SIGCONT');
+      for (const span of spans) span.end();
+    }
+  }
+
   /** A new process on the same port, with another clock. */
   async revive(): Promise<void> {
     await this.fill();
@@ -109,9 +136,10 @@ export class Instance {
   }
 
   private async fill(): Promise<void> {
-    const { databaseUrl, redisUrl, random, bug, onSkew } = this.parts;
+    const { databaseUrl, redisUrl, random, bug, onSkew, onSwitch } = this.parts;
     // The first clocks are right: gateways that agree on when an entry expires refresh it at the same time.
     const skew = this.lives === 0 || random() < 0.25 ? 0 : between(random, -SKEW, SKEW);
+    const policy = this.lives === 0 ? POLICIES[this.index % POLICIES.length]! : pick(random, POLICIES);
     const preloads = [preload('clock.mjs'), preload('observe.mjs'), ...(bug ? [preload('bugs.mjs')] : [])];
     this.process = await startGateway({
       ...(this.port !== undefined && { PORT: String(this.port) }),
@@ -125,14 +153,18 @@ export class Instance {
       FILL_LOCK_MS: String(FILL_LOCK),
       ORDER_TTL_SECONDS: String(this.kind.orderTtl),
       STALE_MAX_SECONDS: String(STALE_MAX),
+      CHANGE_FEED: 'outbox',
+      ORDER_WINDOW_POLICY: policy,
       PLANT_TIME_ZONE: noonTimeZone(),
       LOG_LEVEL: 'fatal',
     });
     this.port = this.process.port;
     checkClock(this.process.output(), skew);
     if (skew !== 0) onSkew();
+    if (this.lives > 0 && policy !== this.policy) onSwitch();
+    this.policy = policy;
     this.breaker = new BreakerLog(this.process);
-    this.name = `gateway ${this.index}.${(this.lives += 1)} (clock ${skew >= 0 ? '+' : ''}${skew} ms)`;
+    this.name = `gateway ${this.index}.${(this.lives += 1)} (${policy}, clock ${skew >= 0 ? '+' : ''}${skew} ms)`;
   }
 }
 

@@ -1,13 +1,15 @@
-import { between, type Random } from '../../src/embedded/random.js';
+import { between, pick, type Random } from '../../src/embedded/random.js';
 import { HOUR, MINUTE } from '../../src/units.js';
 import { BUSY_HOURS, type Book } from './book.js';
-import type { OrderHistory } from './history.js';
+import type { TimeRange } from '../../src/orders/tiles.js';
+import { createdAtOf, type OrderHistory } from './history.js';
 
-/** What one field of a read must hold: exactly these orders in this order, if it is a list. */
+/** What one field of a read must hold. Of a list: those of these orders that are in `range` (absent: all), newest first. */
 export interface Part {
   readonly field: string;
   readonly kind: 'list' | 'order';
   readonly expected: readonly OrderHistory[];
+  readonly range?: TimeRange;
 }
 
 /** One read: what to ask, and what must come. */
@@ -38,7 +40,8 @@ export function planWindows(book: Book, windows: readonly { from: number; minute
     return `w${index}: orders(createdBy: "${createdBy}", window: ${minutes}) ${LIST}`;
   });
   const parts = windows.map(({ from, minutes }, index): Part => {
-    return { field: `w${index}`, kind: 'list', expected: book.within({ from, to: from + minutes * MINUTE }) };
+    const range = { from, to: from + minutes * MINUTE };
+    return { field: `w${index}`, kind: 'list', expected: book.within(range), range };
   });
   return { query: `{ ${fields.join(' ')} }`, parts };
 }
@@ -47,7 +50,8 @@ export function planWindows(book: Book, windows: readonly { from: number; minute
 export function planAny(book: Book, random: Random): Plan {
   const kind = random();
   if (kind < 0.35) return planOrders([book.pickOrder(random)]);
-  if (kind < 0.45) return planToday(book);
+  if (kind < 0.42) return planToday(book);
+  if (kind < 0.55) return planFor(book, pick(random, book.outsiders), random);
   const day = book.pickDay(random);
   if (kind < 0.92) {
     const from = day + between(random, -30, BUSY_HOURS * 60 - 1) * MINUTE;
@@ -64,5 +68,5 @@ export function planAny(book: Book, random: Random): Plan {
 export function planFor(book: Book, order: OrderHistory, random: Random): Plan {
   if (random() < 0.4) return planOrders([order]);
   if (book.today.includes(order)) return planToday(book);
-  return planWindows(book, [{ from: Math.floor(order.createdAt / HOUR) * HOUR, minutes: 60 }]);
+  return planWindows(book, [{ from: Math.floor(createdAtOf(order, order.version) / HOUR) * HOUR, minutes: 60 }]);
 }

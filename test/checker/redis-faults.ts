@@ -46,7 +46,10 @@ export function redisFaults(world: World, random: Random) {
         redis.freeze();
         await rest(between(random, 2 * STORE_DEADLINE, 2_500), over);
         redis.thaw();
-        return instances.every(({ breaker, down }) => down.touches(began, performance.now()) || !breaker.closedSince(began));
+        return instances.every(({ breaker, down, stopped }) => {
+          const now = performance.now();
+          return down.touches(began, now) || stopped.touches(began, now) || !breaker.closedSince(began);
+        });
       }),
     'redis-killed': () =>
       trouble(async () => {

@@ -17,11 +17,19 @@ export const FAULTS = [
   'database-slow',
   'database-away',
   'clock-skewed',
+  'levels-switched',
+  'feed-leader-killed',
+  'feed-leader-stopped',
+  'outside-changed',
+  'outside-bulk',
+  'outside-moved',
+  'outside-held-open',
+  'outside-rolled-back',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** By which bound a read was checked; `exact` is the guarantee without exception. */
-export const BOUNDS = ['exact', 'pending or lost renewal', 'reused', 'stale'] as const;
+export const BOUNDS = ['exact', 'outside change on its way', 'pending or lost renewal', 'reused', 'stale'] as const;
 export type Bound = (typeof BOUNDS)[number];
 
 /** What became of a read. It may fail only when its process was killed, or its database was away. */
@@ -38,7 +46,7 @@ export class Report {
   readonly bounds = new Map<Bound, number>(BOUNDS.map((bound) => [bound, 0]));
   readonly faults = new Map<Fault, number>(FAULTS.map((fault) => [fault, 0]));
   readonly outcomes = new Map<string, number>();
-  readonly changes = { acknowledged: 0, pending: 0, doubtful: 0, refused: 0 };
+  readonly changes = { acknowledged: 0, pending: 0, doubtful: 0, refused: 0, outside: 0, followed: 0 };
   /** Lines of each violation; the first few in full. */
   readonly violations: string[][] = [];
   private readonly phases = new Map<string, Phase>();
@@ -90,6 +98,7 @@ export class Report {
       ...[...this.bounds].map(([bound, count]) => `  by the bound "${bound}": ${count} (${share(count)})`),
       `changes: ${changes.acknowledged} acknowledged (${changes.pending} of them with Redis in doubt), ` +
         `${changes.doubtful} failed in doubt, ${changes.refused} refused`,
+      `changes by other programs: ${changes.outside}, ${changes.followed} of them judged by the bound of the feed (the others only by the life of entries)`,
       `faults: ${listed(this.faults)}`,
       `outcomes: ${listed(this.outcomes)}`,
       'reads answered, by the faults that went on meanwhile (one read may count in several), and why not:',

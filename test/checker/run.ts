@@ -4,9 +4,12 @@ import { SECOND, type Milliseconds } from '../../src/units.js';
 import { metric, until } from '../support/race.js';
 import { RENEWAL_PATIENCE } from './bounds.js';
 import { Board } from './board.js';
+import { feedFaults } from './feed-faults.js';
+import { FeedWatch } from './feed-watch.js';
 import { gatewayFaults } from './gateway-faults.js';
 import { runLane } from './lane.js';
 import { checkKept } from './look-up.js';
+import { runOutside } from './outside.js';
 import { wayToDatabaseFaults, wayToRedisFaults } from './network-faults.js';
 import type { CheckOptions } from './options.js';
 import { runReader } from './reader.js';
@@ -18,6 +21,7 @@ import { runWriter } from './writer.js';
 
 const READERS_PER_GATEWAY = 6;
 const WRITERS = 6;
+const OUTSIDE_WRITERS = 4;
 const PROGRESS: Milliseconds = 15 * SECOND;
 
 /** Starts everything, lets it run until enough was read under every fault, and ends everything. `say` gets lines of progress. */
@@ -54,6 +58,7 @@ export function isPassed(report: Report, { reads }: CheckOptions): boolean {
 function traffic(world: World): Promise<void>[] {
   const randomOf = (part: string) => randomFor(world.options, part);
   const settler = new Settler(world);
+  const feed = new FeedWatch(world);
   const board = new Board(world, settler);
   const many = (count: number, start: (index: number) => Promise<void>) =>
     Array.from({ length: count }, (_, index) => start(index));
@@ -62,11 +67,21 @@ function traffic(world: World): Promise<void>[] {
   const redis = randomOf('redis faults');
   return [
     settler.run(),
+    feed.run(),
     ...many(READERS_PER_GATEWAY * world.instances.length, (index) => runReader(world, randomOf(`reader ${index}`))),
     ...many(WRITERS, (index) => runWriter(world, settler, randomOf(`writer ${index}`))),
+    ...many(OUTSIDE_WRITERS, (index) => runOutside(world, feed, randomOf(`other program ${index}`))),
     ...many(world.instances.length, (index) => board.read(randomOf(`board reader ${index}`))),
     board.change(randomOf('board writer')),
-    runLane(world, { ...gatewayFaults(world, settler, gateways), ...wayToRedisFaults(world, gateways) }, gateways),
+    runLane(
+      world,
+      {
+        ...gatewayFaults(world, settler, gateways),
+        ...feedFaults(world, feed, gateways),
+        ...wayToRedisFaults(world, gateways),
+      },
+      gateways,
+    ),
     runLane(world, wayToDatabaseFaults(world, database), database),
     runLane(world, redisFaults(world, redis), redis),
   ];

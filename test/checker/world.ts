@@ -2,6 +2,7 @@ import { pick, seededRandom, type Random } from '../../src/embedded/random.js';
 import { freshPlant, type Plant } from '../support/plant.js';
 import { tokenFor } from '../support/tokens.js';
 import { startPostgres, type PostgresServer } from '../support/servers/postgres.js';
+import { migrate } from '../../src/sources/migrations/migrate.js';
 import { startRedis, type RedisServer } from '../support/servers/redis.js';
 import { Book } from './book.js';
 import { closeConnections } from './http-client.js';
@@ -44,6 +45,7 @@ export async function openWorld(options: CheckOptions, over: AbortSignal, closin
   const postgres: PostgresServer = await startPostgres();
   closing.push(() => postgres.stop());
   const plant = await freshPlant({ server: postgres.url });
+  await migrate({ url: plant.url, log: () => undefined });
   const book = new Book(plant, randomFor(options, 'orders'));
   await book.open();
   const parts = {
@@ -52,6 +54,7 @@ export async function openWorld(options: CheckOptions, over: AbortSignal, closin
     random: randomFor(options, 'clocks'),
     bug: options.bug,
     onSkew: () => report.fault('clock-skewed'),
+    onSwitch: () => report.fault('levels-switched'),
   };
   closing.push(() => Promise.resolve(closeConnections()));
   const instances: Instance[] = [];
