@@ -14,7 +14,7 @@ const HELP = `npm run migrate -- [options]
 Adds to the database of MES_DATABASE_URL what it lacks: the table orders and its indexes, and the outbox that records
 changes of orders (docs/database.md). What is there already is kept.
 
-  --dry-run          print the SQL of every step, and change nothing
+  --dry-run          print the SQL of every step, and change nothing; rights that are missing are named as comments of it
   --with-poll-index  also make an index on orders (updated_at), which CHANGE_FEED=poll reads by; it takes room, and makes
                      every update of an order dearer, since Postgres must then renew all index entries of its row (no HOT)
   --undo             remove the outbox: its triggers, functions and tables; never orders

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { catalogue } from './support/outbox.js';
+import { catalogue, CONTRACT_COLUMNS, withClient } from './support/outbox.js';
+import { queryOnce } from './support/servers/postgres.js';
 import { describeWith, sharedPostgres } from './support/servers/shared.js';
 
 const ENTRY = fileURLToPath(new URL('../src/migrate.ts', import.meta.url));
@@ -19,6 +20,14 @@ function run(url: string | undefined, ...args: string[]): Promise<Ended> {
     execFile(process.execPath, ['--import', 'tsx', ENTRY, ...args], { env }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
+  });
+}
+
+/** Runs a script as psql does: comments left out, statement by statement, on one connection. */
+function runScript(url: string, script: string): Promise<void> {
+  const statements = script.replace(/^--.*$/gm, '').match(/(?:\$outbox\$[^]*?\$outbox\$|[^;])+;/g) ?? [];
+  return withClient(url, async (client) => {
+    for (const statement of statements) await client.query(statement);
   });
 }
 
@@ -51,11 +60,25 @@ describe('npm run migrate', () => {
   });
 
   describeWith('postgres')('with a database', () => {
+    test.each([
+      ['an empty database', 'select 1'],
+      ['a table with rows', `create table orders (${CONTRACT_COLUMNS}); insert into orders (number) values ('N1')`],
+    ])('the output of a dry run, run as it is, brings %s up to date', async (_name, definition) => {
+      const url = await sharedPostgres().createDatabase('migrate_dry_run');
+      await queryOnce(url, definition);
+      await runScript(url, (await run(url, '--dry-run')).stdout);
+      expect(await run(url)).toEqual({ code: 0, stdout: 'The schema is up to date.\n', stderr: '' });
+      const again = await run(url, '--dry-run');
+      expect(again).toEqual({ code: 0, stdout: '-- The schema is up to date.\n', stderr: '' });
+      await runScript(url, (await run(url, '--undo', '--dry-run')).stdout);
+      expect((await run(url, '--undo', '--dry-run')).stdout).toBe('-- There is no outbox to remove.\n');
+    });
+
     test('dry run, migration, again, undo', async () => {
       const url = await sharedPostgres().createDatabase('migrate_command');
       const dry = await run(url, '--dry-run', '--with-poll-index');
       expect(dry.stdout).toMatch(
-        /^001-orders: would create table orders:\ncreate table orders \([^]*poll-index: would create index on orders \(updated_at\)/,
+        /^-- 001-orders: would create table orders:\ncreate table orders \([^]*\n-- poll-index: would create index on orders \(updated_at\)/,
       );
       expect(await catalogue(url)).toEqual([]);
       const { code, stdout } = await run(url);
@@ -66,7 +89,7 @@ describe('npm run migrate', () => {
       expect(stdout).not.toContain('updated_at');
       expect(await run(url)).toEqual({ code: 0, stdout: 'The schema is up to date.\n', stderr: '' });
       expect((await run(url, '--undo', '--dry-run')).stdout).toMatch(
-        /^undo: would drop trigger orders_outbox_delete on public.orders, /,
+        /^-- undo: would drop trigger orders_outbox_delete on public.orders, /,
       );
       expect((await run(url, '--undo')).stdout).toContain('undo: drop table public.orders_outbox_state\n');
       expect((await run(url, '--undo')).stdout).toBe('There is no outbox to remove.\n');

@@ -49,14 +49,18 @@ describeWith('postgres')('migrate, for the outbox', () => {
   test('says which rights the gateway needs, and these are enough', async () => {
     await sql(TABLE);
     const { notes } = await migrate({ url, log });
-    expect(notes).toEqual([expect.stringContaining('grant select, delete on public.orders_outbox to mes;')]);
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /grant select, update on public\.orders to mes; .*grant select, delete on public\.orders_outbox to mes;/,
+      ),
+    ]);
     await sql(`do $$ begin create role mes login; exception when duplicate_object then null; end $$`);
     const [, statements = ''] = /"mes": (.*)$/.exec(notes[0] ?? '') ?? [];
     await sql(statements);
     const mes = as(url, 'mes');
     await queryOnce(
       mes,
-      'select * from orders_outbox; delete from orders_outbox; update orders_outbox_state set pruned = pruned',
+      'update orders set version = version + 1; select * from orders_outbox; delete from orders_outbox; update orders_outbox_state set pruned = pruned',
     );
     await expect(queryOnce(mes, 'insert into orders_outbox (order_id) values (gen_random_uuid())')).rejects.toThrow(/denied/);
   });
@@ -321,9 +325,45 @@ describeWith('postgres')('migrate, for the outbox', () => {
 
     test('names what 001-orders needs', async () => {
       const newcomer = as(url, 'newcomer');
-      await expect(migrate({ url: newcomer, log })).rejects.toThrow(/001-orders: .*grant create on schema public to newcomer;/);
-      await sql(TABLE);
-      await expect(migrate({ url: newcomer, log })).rejects.toThrow(/001-orders: .*grant postgres to newcomer;/);
+      const create = /001-orders: .*: grant create on schema public to newcomer;$/;
+      await expect(migrate({ url: newcomer, log })).rejects.toThrow(create);
+      await sql(`${TABLE}; alter table orders owner to newcomer`);
+      await expect(migrate({ url: newcomer, log })).rejects.toThrow(create);
+    });
+
+    test.each([
+      ['a superuser', 'postgres'],
+      ['another role', 'shop'],
+    ])('missing indexes of a table of %s are statements for its owner to run, never a membership', async (_name, owner) => {
+      await sql(`do $$ begin create role shop; exception when duplicate_object then null; end $$`);
+      await sql(`${TABLE}; alter table orders owner to ${owner}; create index on orders (created_at)`);
+      await sql('grant create on schema public to newcomer; grant select, trigger on orders to newcomer');
+      const newcomer = as(url, 'newcomer');
+      const statement = 'create index concurrently if not exists orders_file_path_idx on public.orders (file_path)';
+      const expected = `001-orders: the role that migrates lacks rights; have the owner run: ${statement};`;
+      await expect(migrate({ url: newcomer, log })).rejects.toThrow(new Error(expected));
+      const lines: string[] = [];
+      await migrate({ url: newcomer, log: (line) => lines.push(line), dryRun: true });
+      expect(lines[0]).toBe(`-- ${expected}`);
+      await sql(statement);
+      expect(await outboxSteps({ url: newcomer, log })).toEqual(ALL);
+    });
+
+    test('of what is there already, names the right to see whether it is whole', async () => {
+      await migrate({ url, log });
+      const newcomer = as(url, 'newcomer');
+      const lacking = (right: string): string =>
+        `002-outbox: the role that migrates lacks rights; have the owner run: grant ${right} on public.orders_outbox_state to newcomer;`;
+      await expect(migrate({ url: newcomer, log })).rejects.toThrow(new Error(lacking('select')));
+      const lines: string[] = [];
+      await migrate({ url: newcomer, log: (line) => lines.push(line), dryRun: true });
+      expect(lines).toEqual([`-- ${lacking('select')}`]);
+      await sql('grant select on orders_outbox_state to newcomer');
+      expect(await migrate({ url: newcomer, log })).toEqual({ steps: [], notes: [] });
+      await sql('delete from orders_outbox_state; grant select, trigger on orders to newcomer');
+      await expect(migrate({ url: newcomer, log })).rejects.toThrow(new Error(lacking('insert')));
+      await sql('grant insert on orders_outbox_state to newcomer');
+      expect(await outboxSteps({ url: newcomer, log })).toEqual(['fill public.orders_outbox_state']);
     });
 
     test('undo by somebody else says which step failed, as whom', async () => {

@@ -1,7 +1,8 @@
 import { ORDER_STATUSES } from '../../orders/order.js';
 import { createIndex, missingIndexes } from './indexes.js';
 import type { Migration, Queryable, Step } from './migration.js';
-import { findOrders } from './relation.js';
+import { currentSchema, findOrders } from './relation.js';
+import { missingCreate } from './rights.js';
 
 const COLUMNS: readonly (readonly [name: string, definition: string])[] = [
   ['id', 'uuid primary key'],
@@ -32,22 +33,14 @@ export const orders: Migration = {
       await requireColumns(db);
       return missingIndexes(db, relation, INDEXES);
     }
-    const steps = [createTable(), ...INDEXES.map((column) => createIndex(column, ''))];
-    return { steps, notes: [], missingRights: await missingCreate(db) };
+    const steps = [createTable(), ...INDEXES.map((column) => createIndex(column, 'orders', ''))];
+    return { steps, notes: [], missingRights: await missingCreate(db, await currentSchema(db)) };
   },
 };
 
 function createTable(): Step {
   const columns = COLUMNS.map(([name, definition]) => `  ${name} ${definition}`).join(',\n');
   return { title: 'create table orders', sql: `create table orders (\n${columns}\n)` };
-}
-
-async function missingCreate(db: Queryable): Promise<string[]> {
-  const { rows } = await db.query(
-    `select format('grant create on schema %I to %I', current_schema(), current_user) as statement
-     where not has_schema_privilege(current_schema(), 'create')`,
-  );
-  return rows.map((row) => String(row['statement']));
 }
 
 /** Columns are never added to a table of someone else: no default of ours could be right. */

@@ -1,9 +1,10 @@
 import { ORDER_COLUMNS } from '../order-row.js';
-import type { Migration, Plan, Queryable, Step } from './migration.js';
+import type { Migration, Plan, Queryable } from './migration.js';
 import { functionSteps } from './outbox-functions.js';
-import { tableSteps } from './outbox-tables.js';
+import { planTables } from './outbox-tables.js';
 import { triggersFor, triggerSteps, type PlacedTrigger } from './outbox-triggers.js';
-import { findOrders, KINDS, partsOf, type OrdersRelation } from './relation.js';
+import { currentSchema, findOrders, KINDS, partsOf, type OrdersRelation } from './relation.js';
+import { missingCreate } from './rights.js';
 
 /** `pg_current_xact_id` and `xid8` came with it. */
 const VERSION_MIN = 13;
@@ -25,19 +26,19 @@ async function planFor(db: Queryable, relation: OrdersRelation): Promise<Plan> {
   const { schema } = relation;
   const found = await partsOf(db, relation);
   const triggers = triggersFor(relation, found.length > 0 ? found : [relation]);
-  const tables = await tableSteps(db, schema);
+  const tables = await planTables(db, schema);
   const functions = await functionSteps(db, schema, [...new Set(triggers.map(({ fn }) => fn))]);
-  const steps = [...tables, ...functions, ...(await triggerSteps(db, schema, triggers))];
-  if (steps.length === 0) return { steps, notes: [] };
-  const created = [...tables, ...functions].filter(({ title }) => /^(create|replace) /.test(title));
-  const missingRights = await rightsMissing(db, schema, triggers, created);
-  return { steps, missingRights, notes: [grants(schema), ...(await preparedTransactions(db))] };
+  const steps = [...tables.steps, ...functions, ...(await triggerSteps(db, schema, triggers))];
+  if (steps.length === 0) return { steps, notes: [], missingRights: tables.missingRights };
+  const creates = [...tables.steps, ...functions].some(({ title }) => /^(create|replace) /.test(title));
+  const onSchema = creates ? await missingCreate(db, schema) : [];
+  const missingRights = [...onSchema, ...(await missingOnOrders(db, triggers)), ...tables.missingRights];
+  return { steps, missingRights, notes: [grants(relation), ...(await preparedTransactions(db))] };
 }
 
 /** In a dry run, the first migration may have yet to make the table. */
 async function futureOrders(db: Queryable): Promise<OrdersRelation> {
-  const { rows } = await db.query('select quote_ident(current_schema()) as schema');
-  const schema = String(rows[0]?.['schema']);
+  const schema = await currentSchema(db);
   return { oid: '0', kind: 'r', schema, name: `${schema}.orders`, divided: false };
 }
 
@@ -71,26 +72,18 @@ async function misfit(db: Queryable, { oid, name }: OrdersRelation): Promise<str
 }
 
 /** As the statements that give them. The function for TRUNCATE reads the rows with the rights of who migrates. */
-async function rightsMissing(
-  db: Queryable,
-  schema: string,
-  triggers: readonly PlacedTrigger[],
-  created: readonly Step[],
-): Promise<string[]> {
+async function missingOnOrders(db: Queryable, triggers: readonly PlacedTrigger[]): Promise<string[]> {
   const { rows } = await db.query(
-    `select format('grant create on schema %s to %I', $1::text, current_user) as statement
-     where $3 and not has_schema_privilege($1::regnamespace, 'create')
-     union all
-     select distinct format('grant select, trigger on %s to %I', oid::regclass, current_user) from unnest($2::oid[]) as oid
+    `select distinct format('grant select, trigger on %s to %I', oid::regclass, current_user) as statement from unnest($1::oid[]) as oid
      where not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'trigger'))`,
-    [schema, triggers.map(({ table }) => table.oid), created.length > 0],
+    [triggers.map(({ table }) => table.oid)],
   );
   return rows.map((row) => String(row['statement']));
 }
 
-function grants(schema: string): string {
+function grants({ schema, name }: OrdersRelation): string {
   return (
-    `what the gateway's own role needs, with its name for "mes": grant select, delete on ${schema}.orders_outbox to mes; ` +
+    `what the gateway's own role needs, with its name for "mes": grant select, update on ${name} to mes; grant select, delete on ${schema}.orders_outbox to mes; ` +
     `grant select, update on ${schema}.orders_outbox_state to mes;`
   );
 }
@@ -100,6 +93,6 @@ async function preparedTransactions(db: Queryable): Promise<string[]> {
   if (rows[0]?.['allowed'] !== true) return [];
   return [
     `this server allows PREPARE TRANSACTION, but not after NOTIFY, which the triggers send. For a role "xa" that uses it: ` +
-      `alter role xa set mes_gateway.notify = 'off'; its changes are then seen by the slow poll.`,
+      `alter role xa set mes_gateway.notify = 'off' (as a superuser); its changes are then seen by the slow poll.`,
   ];
 }

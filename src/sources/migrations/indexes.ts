@@ -1,5 +1,6 @@
 import type { Plan, Queryable, Step } from './migration.js';
 import { KINDS, type OrdersRelation } from './relation.js';
+import { missingCreate, ownsTable } from './rights.js';
 
 /** What an existing `orders` lacks of indexes on these columns. They are built without locking writers out. */
 export async function missingIndexes(db: Queryable, relation: OrdersRelation, columns: readonly string[]): Promise<Plan> {
@@ -13,14 +14,16 @@ export async function missingIndexes(db: Queryable, relation: OrdersRelation, co
     return { steps: [], notes };
   }
   const steps = [];
-  for (const column of missing) steps.push(...(await brokenIndex(db, column)), createIndex(column, 'concurrently '));
-  return { steps, notes: [], missingRights: steps.length > 0 ? await missingOwnership(db, relation) : [] };
+  for (const column of missing) {
+    steps.push(...(await brokenIndex(db, relation, column)), createIndex(column, relation.name, 'concurrently '));
+  }
+  return { steps, notes: [], missingRights: steps.length > 0 ? await missingRights(db, relation, steps) : [] };
 }
 
-export function createIndex(column: string, concurrently: '' | 'concurrently '): Step {
+export function createIndex(column: string, table: string, concurrently: '' | 'concurrently '): Step {
   return {
     title: `create index on orders (${column})`,
-    sql: `create index ${concurrently}if not exists orders_${column}_idx on orders (${column})`,
+    sql: `create index ${concurrently}if not exists orders_${column}_idx on ${table} (${column})`,
   };
 }
 
@@ -35,20 +38,16 @@ async function hasIndex(db: Queryable, column: string): Promise<boolean> {
 }
 
 /** A concurrent build that was interrupted leaves an index that is never used, but keeps the name. */
-async function brokenIndex(db: Queryable, column: string): Promise<Step[]> {
-  const index = `orders_${column}_idx`;
+async function brokenIndex(db: Queryable, { schema }: OrdersRelation, column: string): Promise<Step[]> {
+  const name = `orders_${column}_idx`;
+  const index = `${schema}.${name}`;
   const { rows } = await db.query(`select 1 from pg_index where indexrelid = to_regclass($1) and not indisvalid`, [index]);
   return rows.length === 0
     ? []
-    : [{ title: `drop the unfinished index ${index}`, sql: `drop index concurrently if exists ${index}` }];
+    : [{ title: `drop the unfinished index ${name}`, sql: `drop index concurrently if exists ${index}` }];
 }
 
-/** Only the owner of a table may index it. */
-async function missingOwnership(db: Queryable, { oid }: OrdersRelation): Promise<string[]> {
-  const { rows } = await db.query(
-    `select format('grant %I to %I', pg_get_userbyid(relowner), current_user) as statement
-     from pg_class where oid = $1 and not pg_has_role(relowner, 'usage')`,
-    [oid],
-  );
-  return rows.map((row) => String(row['statement']));
+/** The owner runs the statements: to be a member of the owner's role would give far more than two indexes, of a superuser's everything. */
+async function missingRights(db: Queryable, { oid, schema }: OrdersRelation, steps: readonly Step[]): Promise<string[]> {
+  return (await ownsTable(db, oid)) ? missingCreate(db, schema) : steps.map(({ sql }) => sql);
 }

@@ -1,6 +1,6 @@
 import { MIGRATIONS } from './index.js';
 import { pollIndex } from './poll-index.js';
-import { runPlan } from './run.js';
+import { runPlan, sayer } from './run.js';
 import { withSession } from './session.js';
 import { planUndo } from './undo.js';
 
@@ -29,14 +29,16 @@ export interface MigrateResult {
 export async function migrate({ url, log, dryRun = false, withPollIndex = false }: MigrateOptions): Promise<MigrateResult> {
   const migrations = withPollIndex ? [...MIGRATIONS, pollIndex] : MIGRATIONS;
   return withSession(url, !dryRun, async (db) => {
+    let upToDate = true;
     const done = { steps: [] as string[], notes: [] as string[] };
     for (const migration of migrations) {
       const planned = await migration.plan(db);
       await runPlan(db, migration.label, planned, { log, dryRun });
+      upToDate &&= planned.steps.length === 0 && (planned.missingRights ?? []).length === 0;
       done.steps.push(...planned.steps.map(({ title }) => title));
       done.notes.push(...planned.notes);
     }
-    if (done.steps.length === 0) log('The schema is up to date.');
+    if (upToDate) sayer({ log, dryRun })('The schema is up to date.');
     return done;
   });
 }
@@ -50,7 +52,7 @@ export async function undoOutbox({ url, log, dryRun = false }: MigrateOptions): 
   return withSession(url, !dryRun, async (db) => {
     const plan = await planUndo(db);
     await runPlan(db, 'undo', plan, { log, dryRun });
-    if (plan.steps.length === 0) log('There is no outbox to remove.');
+    if (plan.steps.length === 0) sayer({ log, dryRun })('There is no outbox to remove.');
     return plan.steps.map(({ title }) => title);
   });
 }

@@ -16,7 +16,7 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** What the migration leaves to the owner of the database, and why. */
   readonly notes: readonly string[];
-  /** Rights without which the steps would fail, each as the statement that gives it. */
+  /** Rights without which planning or the steps would fail, each as the statement that gives it, or that the owner runs instead. */
   readonly missingRights?: readonly string[];
 }
 

@@ -1,5 +1,7 @@
-import type { Queryable, Step } from './migration.js';
+import type { Plan, Queryable, Step } from './migration.js';
+import { missingOnTable } from './rights.js';
 
+type TablesPlan = Required<Omit<Plan, 'notes'>>;
 type Column = readonly [name: string, type: string, rest: string];
 
 const OUTBOX: readonly Column[] = [
@@ -22,12 +24,24 @@ const STATE: readonly Column[] = [
 ];
 
 /** What of the outbox's tables is missing in the schema. @throws Error if one is there that is not as it should be */
-export async function tableSteps(db: Queryable, schema: string): Promise<Step[]> {
+export async function planTables(db: Queryable, schema: string): Promise<TablesPlan> {
   const outbox = await tableStep(db, `${schema}.orders_outbox`, OUTBOX);
   const index = await indexSteps(db, schema, outbox.length > 0);
-  const state = await tableStep(db, `${schema}.orders_outbox_state`, STATE);
-  const filled = state.length === 0 && (await hasState(db, schema));
-  return [...outbox, ...index, ...state, ...(filled ? [] : [fillState(schema)])];
+  const state = await planState(db, `${schema}.orders_outbox_state`);
+  return { steps: [...outbox, ...index, ...state.steps], missingRights: state.missingRights };
+}
+
+/** Whether a table that is there has its row, only a role that may read it can tell. */
+async function planState(db: Queryable, table: string): Promise<TablesPlan> {
+  const create = await tableStep(db, table, STATE);
+  const fill = { title: `fill ${table}`, sql: `insert into ${table} default values on conflict do nothing` };
+  if (create.length > 0) return { steps: [...create, fill], missingRights: [] };
+  const unreadable = await missingOnTable(db, table, 'select');
+  if (unreadable.length > 0) return { steps: [], missingRights: unreadable };
+  const { rows } = await db.query(`select 1 from ${table}`);
+  return rows.length > 0
+    ? { steps: [], missingRights: [] }
+    : { steps: [fill], missingRights: await missingOnTable(db, table, 'insert') };
 }
 
 async function tableStep(db: Queryable, table: string, columns: readonly Column[]): Promise<Step[]> {
@@ -67,14 +81,4 @@ async function indexSteps(db: Queryable, schema: string, tableIsNew: boolean): P
   if (rows.length === 0) return [create];
   const drop = { title: `drop the unfinished index ${name}`, sql: `drop index concurrently if exists ${schema}.${name}` };
   return [drop, create];
-}
-
-async function hasState(db: Queryable, schema: string): Promise<boolean> {
-  const { rows } = await db.query(`select 1 from ${schema}.orders_outbox_state`);
-  return rows.length > 0;
-}
-
-function fillState(schema: string): Step {
-  const table = `${schema}.orders_outbox_state`;
-  return { title: `fill ${table}`, sql: `insert into ${table} default values on conflict do nothing` };
 }

@@ -1,4 +1,4 @@
-import { missingIndexes } from './indexes.js';
+import { createIndex, missingIndexes } from './indexes.js';
 import type { Migration } from './migration.js';
 import { findOrders } from './relation.js';
 
@@ -8,7 +8,6 @@ export const pollIndex: Migration = {
   async plan(db) {
     const relation = await findOrders(db);
     if (relation !== null) return missingIndexes(db, relation, ['updated_at']);
-    const sql = 'create index concurrently if not exists orders_updated_at_idx on orders (updated_at)';
-    return { steps: [{ title: 'create index on orders (updated_at)', sql }], notes: [] };
+    return { steps: [createIndex('updated_at', 'orders', 'concurrently ')], notes: [] };
   },
 };

@@ -35,6 +35,12 @@ export async function findOrders(db: Queryable): Promise<OrdersRelation | null> 
   };
 }
 
+/** Where a table without a schema in its name would be made; quoted where SQL needs it. */
+export async function currentSchema(db: Queryable): Promise<string> {
+  const { rows } = await db.query('select quote_ident(current_schema()) as schema');
+  return String(rows[0]?.['schema']);
+}
+
 /** The relation itself and everything that is a part of it, at any depth, by name. */
 export async function partsOf(db: Queryable, { oid }: OrdersRelation): Promise<TablePart[]> {
   const { rows } = await db.query(

@@ -14,19 +14,31 @@ export interface RunOptions {
   readonly dryRun: boolean;
 }
 
+/** In a dry run, what is no SQL is said as a comment, so that all of the output can be run. */
+export function sayer({ log, dryRun }: RunOptions): (text: string) => void {
+  return dryRun ? (text) => log(comment(text)) : log;
+}
+
+function comment(text: string): string {
+  return text.replace(/^/gm, '-- ');
+}
+
 /**
  * Takes the steps of a plan, in order, and says each.
  * @throws Error naming the rights that are missing, or the step that failed, why, and as which role
  */
-export async function runPlan(db: Queryable, label: string, plan: Plan, { log, dryRun }: RunOptions): Promise<void> {
+export async function runPlan(db: Queryable, label: string, plan: Plan, options: RunOptions): Promise<void> {
+  const { log, dryRun } = options;
+  const say = sayer(options);
   const missing = plan.missingRights ?? [];
   const rights = `the role that migrates lacks rights; have the owner run: ${missing.map((statement) => `${statement};`).join(' ')}`;
   if (missing.length > 0 && !dryRun) throw new Error(`${label}: ${rights}`);
+  if (missing.length > 0) say(`${label}: ${rights}`);
   for (const step of plan.steps) {
-    log(dryRun ? `${label}: would ${step.title}:\n${step.sql};` : `${label}: ${step.title}`);
+    log(dryRun ? `${comment(`${label}: would ${step.title}:`)}\n${step.sql};` : `${label}: ${step.title}`);
     if (!dryRun) await takeStep(db, label, step, log);
   }
-  for (const note of missing.length > 0 ? [rights, ...plan.notes] : plan.notes) log(`${label}: ${note}`);
+  for (const note of plan.notes) say(`${label}: ${note}`);
 }
 
 async function takeStep(db: Queryable, label: string, step: Step, log: (line: string) => void): Promise<void> {
