@@ -16,7 +16,7 @@ import { fileTokenKey } from './files/keys.js';
 import { exampleOperations } from './graphql/examples.js';
 import { landingPage, type DemoIdentity } from './graphql/landing-page.js';
 import { createGraphqlServer, createSchema } from './graphql/server.js';
-import { createDrain } from './http/drain.js';
+import { createDrain, type Drain } from './http/drain.js';
 import type { FilesRouteDeps } from './http/files-route.js';
 import { createReadiness } from './http/readiness.js';
 import { createServer } from './http/server.js';
@@ -187,10 +187,10 @@ function filesDeps(sessions: Sessions, { caches, renewals }: OpenedCache, source
   };
 }
 
-/** Lets requests under way finish; after `patience` their connections are cut. */
-async function closeServer(app: FastifyInstance, drain: () => Promise<void>, patience: Milliseconds): Promise<void> {
-  const cancel = systemTime.after(patience, () => app.server.closeAllConnections());
-  await drain();
+/** Lets requests under way finish; after `patience` every connection is cut. */
+async function closeServer(app: FastifyInstance, drain: Drain, patience: Milliseconds): Promise<void> {
+  const cancel = systemTime.after(patience, () => drain.cut());
+  await drain.finish();
   await app.close();
   cancel();
 }

@@ -1,6 +1,10 @@
+import { EventEmitter } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
 import { Backlog } from '../src/http/backlog.js';
 import { wantsEvents } from '../src/http/event-stream-request.js';
 import { onExpiry } from '../src/http/expiry.js';
+import { WebSocketConnection } from '../src/http/websocket-connection.js';
 import { SharedStreams, type StreamMember } from '../src/live/shared-streams.js';
 import { DAY } from '../src/units.js';
 import { FakeTime } from './support/fake-time.js';
@@ -109,6 +113,37 @@ describe('equal subscriptions', () => {
     leave();
     expect([a.ends, b.ends]).toEqual([['why'], ['why']]);
   });
+});
+
+test('events that are there already are handed out one in each turn of the event loop', async () => {
+  async function* many() {
+    for (let event = 0; event < 50; event += 1) yield String(event);
+  }
+  const taker = member();
+  await new SharedStreams().join('k', () => Promise.resolve(many()), taker);
+  let before = 0;
+  while (taker.ends.length === 0) {
+    await nextTurn();
+    expect(taker.got.length - before).toBeLessThanOrEqual(2);
+    before = taker.got.length;
+  }
+  expect(taker.got.length).toBe(50);
+});
+
+test('a WebSocket that closes while its token is checked leaves nothing behind', async () => {
+  const time = new FakeTime();
+  const socket = Object.assign(new EventEmitter(), { OPEN: 1, CLOSED: 3, readyState: 1, close: () => undefined });
+  let checked = (_caller: object): void => undefined;
+  const sessions = { callerOf: () => new Promise<object>((resolve) => (checked = resolve)), asker: () => ({}) };
+  const deps = { sessions, time, log: {} } as never;
+  const connection = new WebSocketConnection(socket as unknown as WebSocket, {} as never, '', deps);
+  const answer = connection.authenticate({ authorization: 'Bearer x' });
+  socket.readyState = socket.CLOSED;
+  socket.emit('close');
+  checked({ viewer: { role: 'operator' }, expiresAt: time.now() + DAY });
+  expect(await answer).toBe(false);
+  connection.end(4403, 'Forbidden');
+  expect(time.pending).toBe(0);
 });
 
 test('a token of thirty days expires after thirty days, unless it is called off', () => {

@@ -125,4 +125,45 @@ describeWith('postgres', 'redis')('a signal to end', () => {
     await until('the end of the process', () => !running.isRunning(), 8_000);
     expect(await running.stop()).toBe(0);
   });
+
+  const OFFER = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n';
+  const UPGRADE = 'GET /files HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+
+  async function sent(port: number, text: string) {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    socket.write(text);
+    await within('an answer', once(socket, 'data'));
+    return socket;
+  }
+
+  test.each([
+    ['an answer that waits behind another one', OFFER.repeat(2)],
+    ['a request that never ends', `${OFFER}POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n`],
+    ['a refused upgrade', UPGRADE],
+  ])('no connection outlives SHUTDOWN_TIMEOUT_SECONDS: %s', async (_what, text) => {
+    const running = (gateway = await startGateway({ ...env, SHUTDOWN_TIMEOUT_SECONDS: '1' }));
+    const socket = await sent(running.port, text);
+    running.kill('SIGTERM');
+    await until('the end of the process', () => !running.isRunning(), 8_000);
+    expect(await running.stop()).toBe(0);
+    socket.destroy();
+  });
+
+  test('answers that waited behind another one when their client went away are not waited for', async () => {
+    const running = (gateway = await startGateway({ ...env, SHUTDOWN_TIMEOUT_SECONDS: '60' }));
+    (await sent(running.port, OFFER.repeat(2))).destroy();
+    const hold = holdFirst(proxy, id);
+    const body = JSON.stringify({ query: WINDOW });
+    const head = `Host: localhost\r\nAuthorization: Bearer ${operator}\r\nContent-Type: application/json`;
+    const post = `POST /graphql HTTP/1.1\r\n${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const socket = connect({ port: running.port, host: '127.0.0.1' });
+    socket.write(post.repeat(2));
+    await within('the held answer', hold.heldOnce);
+    socket.destroy();
+    hold.release();
+    running.kill('SIGTERM');
+    await until('the end of the process', () => !running.isRunning(), 8_000);
+    expect(await running.stop()).toBe(0);
+  });
 });

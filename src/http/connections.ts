@@ -55,15 +55,16 @@ export class LiveConnections {
     };
   }
 
-  /** Takes no more, says goodbye to all, and resolves when they have ended. */
+  /** Takes no more, says goodbye to all, and resolves when they have ended, or were cut. */
   async close(): Promise<void> {
     this.closing = true;
     this.stopBeating?.();
     if (this.open.size === 0) return;
+    const ended = new Promise<void>((resolve) => (this.emptied = resolve));
     const cancel = this.time.after(GOODBYE, () => {
       for (const connection of [...this.open]) connection.cut();
+      this.emptied();
     });
-    const ended = new Promise<void>((resolve) => (this.emptied = resolve));
     for (const connection of [...this.open]) connection.goAway();
     await ended;
     cancel();

@@ -1,19 +1,30 @@
 import type { Server, ServerResponse } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
+
+/** The orderly end of a server. */
+export interface Drain {
+  /** Starts it; resolves when no request is under way, or all were cut. */
+  finish(): Promise<void>;
+  /** Ends every connection at once, also those that were upgraded, which the server's own `closeAllConnections` leaves open. */
+  cut(): void;
+}
 
 /**
- * Prepares the orderly end of `server`. To be called before it listens.
+ * Prepares the end of `server`. To be called before it listens.
  *
  * Node's own `close` cuts the connection of an answer that was handed over but not yet read by a slow client, and waits
  * for connections that fall idle only later. So the drain comes first: nothing new is accepted, each connection ends with
  * its answer, and it is over when all answers have been sent or given up by their clients.
- *
- * @returns starts the drain, and resolves when no request is under way
  */
-export function createDrain(server: Server): () => Promise<void> {
+export function createDrain(server: Server): Drain {
   const underWay = new Set<ServerResponse>();
+  const sockets = new Set<Socket>();
   let draining = false;
   let finished = (): void => undefined;
+  server.prependListener('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.prependListener('request', (_request, response) => {
     underWay.add(response);
     if (draining) response.setHeader('connection', 'close');
@@ -22,13 +33,20 @@ export function createDrain(server: Server): () => Promise<void> {
       if (underWay.size === 0) finished();
     });
   });
-  return () =>
-    new Promise((resolve) => {
-      draining = true;
-      finished = resolve;
-      // Stops listening, as the HTTP server's own `close` does, but touches no connection.
-      NetServer.prototype.close.call(server);
-      for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close');
-      if (underWay.size === 0) resolve();
-    });
+  return {
+    finish: () =>
+      new Promise((resolve) => {
+        draining = true;
+        finished = resolve;
+        // Stops listening, as the HTTP server's own `close` does, but touches no connection.
+        NetServer.prototype.close.call(server);
+        for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close');
+        if (underWay.size === 0) resolve();
+      }),
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+      // A response may have lost its connection without being told.
+      finished();
+    },
+  };
 }

@@ -17,6 +17,7 @@ import { healthRoutes, type HealthDeps } from './health.js';
 import { hostProblem } from './host.js';
 import { sendError } from './http-error.js';
 import type { LiveDeps } from './live.js';
+import { closePipelined } from './pipelining.js';
 import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 
 /** What a request adds to its line in the log. */
@@ -64,6 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     requestTimeout: 30 * SECOND,
     routerOptions: { maxParamLength: 5_000 },
   });
+  closePipelined(app.server);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) =>
     sendError(new GatewayError('NOT_FOUND', 'There is nothing here; try /graphql.'), request, reply),

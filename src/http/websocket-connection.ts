@@ -12,6 +12,8 @@ import { onExpiry } from './expiry.js';
 import { describeError } from './http-error.js';
 import { LiveSubscription } from './live-subscription.js';
 import { EXPIRED, LAST_WORDS, TOO_SLOW, type LiveDeps } from './live.js';
+import { OperationSlots } from './operation-slots.js';
+import { DONE, silent, type Silent } from './silent-iterator.js';
 
 /** Beside those of RFC 6455 and of graphql-transport-ws; docs/live.md lists all. */
 export const CLOSE = {
@@ -24,24 +26,31 @@ export const CLOSE = {
   tryAgain: 1013,
 };
 
-/** The most operations of one connection at a time. */
+/** The most operations of one connection that run at a time. */
 const OPERATIONS_MAX = 100;
 /** Answers of queries and pongs that the client has not taken. */
 const UNSENT_MAX: Bytes = 16 * MIB;
 const NO_TOKEN = 'A token is needed: send {"authorization": "Bearer <token>"} with connection_init.';
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
-type Silent = AsyncIterableIterator<ExecutionResult, undefined>;
 
 /** What the protocol runs; made when the operation has arrived. */
 export type Running =
   | { readonly type: 'subscription'; readonly begun: Promise<Silent> }
   | { readonly type: 'operation'; readonly answer: () => Promise<ExecutionResult> };
 
+interface Subscribing {
+  readonly id: string;
+  readonly document: DocumentNode;
+  readonly request: OperationRequest;
+  readonly asker: Asker;
+  /** To be called when the subscription has ended, or did not begin. */
+  readonly free: () => void;
+}
+
 /** One WebSocket: who is at its other end, and what goes out to there. */
 export class WebSocketConnection implements LiveConnection {
   readonly transport = 'websocket';
   private readonly backlog = new Backlog();
+  private readonly slots = new OperationSlots(OPERATIONS_MAX);
   private readonly beginning = new Set<Promise<unknown>>();
   private asker: Asker | undefined;
   private stopExpiry: (() => void) | undefined;
@@ -65,7 +74,7 @@ export class WebSocketConnection implements LiveConnection {
 
   /**
    * Learns who the client is: from the payload of `connection_init`, or else from the header of the upgrade request.
-   * @returns false: it was sent away
+   * @returns false: it was sent away, or went away
    */
   async authenticate(params: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     const { sessions, time, log } = this.deps;
@@ -73,6 +82,7 @@ export class WebSocketConnection implements LiveConnection {
     try {
       if (typeof given !== 'string') throw new GatewayError('UNAUTHENTICATED', NO_TOKEN);
       const { viewer, expiresAt } = await sessions.callerOf({ headers: { authorization: given } });
+      if (this.socket.readyState !== this.socket.OPEN) return false;
       if (expiresAt !== undefined)
         this.stopExpiry = onExpiry(expiresAt, time, () => this.drop('expired', CLOSE.expired, EXPIRED));
       this.asker = sessions.asker(viewer, this.base, log);
@@ -85,20 +95,21 @@ export class WebSocketConnection implements LiveConnection {
     }
   }
 
-  /** Begins what the client asks for. `running`: how many operations it has, this one included. */
-  prepare(id: string, payload: SubscribePayload, running: number): { document: DocumentNode; running: Running } | GraphQLError[] {
+  /** Begins what the client asks for. */
+  prepare(id: string, payload: SubscribePayload): { document: DocumentNode; running: Running } | GraphQLError[] {
     const { asker } = this;
     if (!asker) throw new Error('must be authenticated before it asks');
     const request = requestOf(payload);
-    if (running > OPERATIONS_MAX) return [tooManyOperations()];
+    if (this.slots.areFull) return [tooManyOperations()];
     const prepared = this.deps.operations.prepare(request);
     if (prepared.kind === 'refused') return [...prepared.errors];
     const { document, type } = prepared;
+    const free = this.slots.take();
     if (type !== OperationTypeNode.SUBSCRIPTION) {
-      return { document, running: { type: 'operation', answer: () => this.answer(request, asker) } };
+      return { document, running: { type: 'operation', answer: () => this.answer(request, asker).finally(free) } };
     }
     // The protocol would send an error as an event; a stream that fails at once is what it sends as an error.
-    const subscribed = this.subscribe(id, document, request, asker);
+    const subscribed = this.subscribe({ id, document, request, asker, free });
     const begun = subscribed.catch(() => silent(subscribed.then(() => DONE)));
     this.beginning.add(begun);
     void begun.then(() => this.beginning.delete(begun));
@@ -119,6 +130,7 @@ export class WebSocketConnection implements LiveConnection {
 
   /** Says why, and closes; a client that does not close its side is cut off. */
   end(code: number, reason: string): void {
+    if (this.socket.readyState === this.socket.CLOSED) return;
     this.socket.close(code, shortened(reason));
     const cancel = this.deps.time.after(LAST_WORDS, () => this.socket.terminate());
     this.socket.once('close', cancel);
@@ -157,14 +169,18 @@ export class WebSocketConnection implements LiveConnection {
    * The events go straight to the socket, as texts that all equal subscriptions share. The iterator, which the protocol
    * waits for, yields none of them; it ends with the subscription.
    */
-  private async subscribe(id: string, document: DocumentNode, request: OperationRequest, asker: Asker): Promise<Silent> {
+  private async subscribe({ id, document, request, asker, free }: Subscribing): Promise<Silent> {
     const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-    const subscription = await LiveSubscription.begin(document, request, asker, this.deps, (text) =>
-      this.event(`${head}${text}}`),
-    );
+    const begun = LiveSubscription.begin(document, request, asker, this.deps, (text) => this.event(`${head}${text}}`));
+    begun.catch(free);
+    const subscription = await begun;
     this.send(JSON.stringify({ type: 'ping', payload: { subscribed: id } }));
-    const over = subscription.over.then(() => DONE);
-    return silent(over, () => subscription.leave());
+    const over = subscription.over.finally(free).then(() => DONE);
+    return silent(over, () => {
+      subscription.leave();
+      // At once: the next message may ask for another one.
+      free();
+    });
   }
 
   private event(text: string): void {
@@ -181,21 +197,6 @@ function requestOf({ query, operationName, variables }: SubscribePayload): Opera
 function tooManyOperations(): GraphQLError {
   const error = new GatewayError('RATE_LIMITED', `A connection may have at most ${OPERATIONS_MAX} operations at a time.`);
   return new GraphQLError(error.message, { originalError: error });
-}
-
-/** Yields nothing until it ends. */
-function silent(over: Promise<typeof DONE>, leave = (): void => undefined): Silent {
-  // Nobody waits for the end of one that the client has left.
-  over.catch(() => undefined);
-  const iterator: Silent = {
-    next: () => over,
-    return: () => {
-      leave();
-      return Promise.resolve(DONE);
-    },
-    [Symbol.asyncIterator]: () => iterator,
-  };
-  return iterator;
 }
 
 /** RFC 6455 §5.5.1: at most 123 bytes. */

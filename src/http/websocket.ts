@@ -4,10 +4,11 @@ import type { ExecutionArgs, FormattedExecutionResult, GraphQLSchema } from 'gra
 import { handleProtocols, makeServer, type Server as Protocol } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { GatewayError } from '../errors.js';
+import type { Time } from '../time.js';
 import type { Bytes } from '../units.js';
 import { baseOfUpgrade, hostProblem } from './host.js';
 import { describeError, errorBody } from './http-error.js';
-import type { LiveDeps } from './live.js';
+import { LAST_WORDS, type LiveDeps } from './live.js';
 import { originProblem } from './origin.js';
 import { ignoreUpgrade } from './plain-upgrade.js';
 import { CLOSE, WebSocketConnection, type Running } from './websocket-connection.js';
@@ -34,7 +35,7 @@ export function acceptWebSockets(server: Server, deps: WebSocketDeps): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') return ignoreUpgrade(server, request, socket, head);
     const problem = problemOf(request, deps);
-    if (problem) return refuse(socket, problem);
+    if (problem) return refuse(socket, problem, deps.time);
     sockets.handleUpgrade(request, socket, head, (opened) => attend(opened, request, protocol, deps));
   });
 }
@@ -55,8 +56,8 @@ function pathProblem({ url = '' }: IncomingMessage): GatewayError | undefined {
     : new GatewayError('NOT_FOUND', 'There is no WebSocket here; try /graphql.');
 }
 
-/** Answers the request in place of upgrading it. */
-function refuse(socket: Duplex, problem: GatewayError): void {
+/** Answers the request in place of upgrading it, and closes also on a client that does not close its side. */
+function refuse(socket: Duplex, problem: GatewayError, time: Time): void {
   const { status, code, message } = describeError(problem);
   const body = JSON.stringify(errorBody(code, message));
   const head = [
@@ -67,15 +68,21 @@ function refuse(socket: Duplex, problem: GatewayError): void {
   ];
   // Whoever does not wait for the answer breaks the connection, which must not end the process.
   socket.on('error', () => undefined);
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.once(
+    'close',
+    time.after(LAST_WORDS, () => socket.destroy()),
+  );
+  // Unread data would make the end a reset, which can take the answer away from the client.
+  socket.resume();
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
 function protocolOf(deps: WebSocketDeps): Protocol<WebSocketConnection> {
   const running = ({ contextValue }: ExecutionArgs) => contextValue as Running;
   return makeServer<Record<string, unknown>, WebSocketConnection>({
     onConnect: ({ extra, connectionParams }) => extra.authenticate(connectionParams),
-    onSubscribe: ({ extra, subscriptions }, id, payload) => {
-      const prepared = extra.prepare(id, payload, Object.keys(subscriptions).length);
+    onSubscribe: ({ extra }, id, payload) => {
+      const prepared = extra.prepare(id, payload);
       if (Array.isArray(prepared)) return prepared;
       const { document, running: contextValue } = prepared;
       return {

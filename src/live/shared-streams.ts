@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** Takes what a stream yields. */
 export interface StreamMember {
   next(text: string): void;
@@ -66,7 +68,12 @@ class SharedStream {
     if (this.members.size === 0) await source.return?.();
     let problem: { readonly error?: unknown } = {};
     try {
-      for await (const text of source) for (const member of this.members) member.next(text);
+      for await (const text of source) {
+        for (const member of this.members) member.next(text);
+        // Many events that are there already would follow each other without a turn of the event loop, in which alone
+        // connections learn what their clients have taken.
+        await nextTurn();
+      }
     } catch (error) {
       problem = { error };
     }
