@@ -101,8 +101,10 @@ const problems: string[] = [];
 const rows = NAMES.map((name, index) => {
   const [first, middle, last] = [part(index, 0), part(index, third), part(index, 2 * third)];
   const bound = median(middle) + Math.max(0.05 * median(middle), 3 * deviation(middle), index < 4 ? 1 : 2);
-  const grew = name !== 'event loop lag p99 ms' && median(last) > bound;
-  if (grew) problems.push(`${name} grew: ${short(median(middle))} to ${short(median(last))}, allowed ${short(bound)}`);
+  // Under load most handles are sockets of the load generator; one that leaks is still there when all is idle.
+  const end = name === 'handles' ? after[index]! : median(last);
+  const grew = name !== 'event loop lag p99 ms' && end > bound;
+  if (grew) problems.push(`${name} grew: ${short(median(middle))} to ${short(end)}, allowed ${short(bound)}`);
   return [
     name,
     ...[first, middle, last].map((values) => short(median(values))),
@@ -123,7 +125,7 @@ console.log(
 console.log(table(['', 'first third', 'middle third', 'last third', 'bound', 'idle after', ''], rows));
 console.log(`
 Medians. Rule: the last third may exceed the middle third by 5 %, or by 3 median absolute deviations of the middle third, or by
-1 MiB (counts: 2), whichever is most. Event loop lag is shown, not judged.
+1 MiB (counts: 2), whichever is most. Handles are judged when idle. Event loop lag is shown, not judged.
 Latency p50 ${short(quantile(sorted, 0.5))} ms, p99 ${short(quantile(sorted, 0.99))} ms, worst ${short(sorted.at(-1)!)} ms. Mutations ${writer.mutations}, checked reads ${writer.checkedReads}, stale ${writer.staleReads}, pending renewals ${pending}.`);
 console.log(problems.length === 0 ? '\nFlat: nothing grew, nothing was left over.' : `\nNOT FLAT: ${problems.join('; ')}`);
 
