@@ -39,42 +39,8 @@ export interface Gateway {
 
 /**
  * Builds and starts everything that `config` describes. Nothing is left open when it fails.
- * function commandsOf(
-  { orders }: Config,
-  database: MesDatabase,
-  { renewals }: OpenedCache,
-  { origins }: OpenedFeed,
-  calendar: PlantCalendar,
-): Commands {
-  const changeStatuses: CommandParts['changeStatuses'] = (changes, origin) => database.changeStatuses(changes, origin);
-  return new Commands({ changeStatuses, renewals, origins, levels: orders.levels, calendar });
-}
-
-function readinessOf(database: () => Promise<void>, { store }: OpenedCache, draining: () => boolean) {
-  const answers = async () => (await store.getMany(['readyz'])).kind === 'read';
-  return createReadiness({ database, store: answers, draining, time: systemTime });
-}
-
-function metricsOf({ memory, answers, renewals, store }: OpenedCache, feed: FeedStatus, levels: OpenedLevels): Metrics {
-param say tells the person who starts a demo what is going on, a line at a time
- * function commandsOf(
-  { orders }: Config,
-  database: MesDatabase,
-  { renewals }: OpenedCache,
-  { origins }: OpenedFeed,
-  calendar: PlantCalendar,
-): Commands {
-  const changeStatuses: CommandParts['changeStatuses'] = (changes, origin) => database.changeStatuses(changes, origin);
-  return new Commands({ changeStatuses, renewals, origins, levels: orders.levels, calendar });
-}
-
-function readinessOf(database: () => Promise<void>, { store }: OpenedCache, draining: () => boolean) {
-  const answers = async () => (await store.getMany(['readyz'])).kind === 'read';
-  return createReadiness({ database, store: answers, draining, time: systemTime });
-}
-
-function metricsOf({ memory, answers, renewals, store }: OpenedCache, feed: FeedStatus, levels: OpenedLevels): Metrics {
-throws SchemaError if the database does not fit; the error of `listen` if the port is taken
+ * @param say tells the person who starts a demo what is going on, a line at a time
+ * @throws SchemaError if the database does not fit; the error of `listen` if the port is taken
  */
 export async function startGateway(config: Config, log: FastifyBaseLogger, say: (line: string) => void): Promise<Gateway> {
   const closing = new Closing();

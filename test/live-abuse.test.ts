@@ -85,8 +85,9 @@ describeWith('postgres')('live connections that ask for too much', () => {
       { type: 'error', id: 'one more', payload: [expect.objectContaining({ extensions: { code: 'RATE_LIMITED' } })] },
     ]);
     hold.release();
+    let later = 0;
     await until('an answer', () => {
-      say({ type: 'subscribe', id: `later ${messages.length}`, payload });
+      say({ type: 'subscribe', id: `later ${(later += 1)}`, payload });
       return messages.some(({ type }) => type === 'next');
     });
     socket.terminate();

@@ -1,6 +1,8 @@
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { createClient } from '@redis/client';
+import { createDrain } from '../src/http/drain.js';
 import { emptyRedis } from './support/empty-redis.js';
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { freshPlant, type Plant } from './support/plant.js';
@@ -11,6 +13,26 @@ import { describeWith } from './support/servers/shared.js';
 
 const WINDOW = `{ orders(createdBy: "2025-07-24T15:00Z", window: 60) { nodes { id status } } }`;
 const ADVANCE = `mutation ($id: ID!) { updateOrderStatus(id: $id, status: SHIPPED) { status } }`;
+
+test('a drain that is cut ends every connection, whatever became of it', async () => {
+  const server = createServer(() => undefined);
+  const drain = createDrain(server);
+  const upgraded = once(server, 'upgrade');
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const head = 'GET / HTTP/1.1\r\nHost: localhost\r\n';
+  const sockets = [`${head}Connection: Upgrade\r\nUpgrade: other\r\n\r\n`, `${head}\r\n`, head].map((text) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.on('error', () => undefined).write(text);
+    return new Promise((resolve) => socket.once('close', resolve));
+  });
+  await Promise.all([within('the upgrade', upgraded), within('the request', once(server, 'request'))]);
+  const finished = drain.finish();
+  drain.cut();
+  await within('the end of the drain', finished);
+  await within('the end of all connections', Promise.all(sockets));
+});
 
 describeWith('postgres', 'redis')('a signal to end', () => {
   let plant: Plant;
