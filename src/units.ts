@@ -6,7 +6,8 @@ export type Minutes = number;
 export type Bytes = number;
 /**
  * Which transactions of the order database had finished at one moment, as the text of Postgres' `pg_snapshot`:
- * `xmin:xmax:xip,…`. A position in its history that is exact whatever order transactions commit in.
+ * `xmin:xmax:xip,…`. A position in its history that is exact whatever order transactions commit in. A log of changes may add
+ * something for itself, after a space.
  */
 export type Snapshot = string;
 /** Milliseconds since 1970-01-01T00:00:00Z. */

@@ -1,10 +1,10 @@
 import pg from 'pg';
-import type { Snapshot } from '../src/changes/change-log.js';
 import type { PgFeedSession } from '../src/sources/feed-session.js';
 import { OutboxLog } from '../src/sources/outbox-log.js';
 import { changesOf, openSession, outboxPlant } from './support/feed.js';
 import type { Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';
+import type { Snapshot } from '../src/units.js';
 
 const CREATED = Date.parse('2025-07-24T15:30Z');
 

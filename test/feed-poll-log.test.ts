@@ -1,10 +1,10 @@
 import pg from 'pg';
-import type { LoggedChange, Snapshot } from '../src/changes/change-log.js';
+import type { LoggedChange } from '../src/changes/change-log.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { covers, parseSnapshot } from '../src/changes/snapshot.js';
 import type { PgFeedSession } from '../src/sources/feed-session.js';
 import { PollLog } from '../src/sources/poll-log.js';
-import { HOUR, MIB, MINUTE } from '../src/units.js';
+import { HOUR, MIB, MINUTE, type Snapshot } from '../src/units.js';
 import { caughtUp, changesOf, countingStore, makeFeed, openSession } from './support/feed.js';
 import { freshPlant, type Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';

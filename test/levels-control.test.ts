@@ -39,7 +39,7 @@ function setUp(store: Store = createMemoryStore(MIB)) {
     opened.push(closing);
     return levels;
   };
-  const close = () => Promise.all(opened.map((closing) => closing.run({ error: say } as never)));
+  const close = () => Promise.all(opened.map((closing) => closing.run({ error: say })));
   return { time, store, lines, instance, close };
 }
 

@@ -187,7 +187,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    await this.closing.run({ error: () => undefined } as never);
+    await this.closing.run({ error: () => undefined });
   }
 }
 

@@ -1,11 +1,5 @@
+import type { Snapshot } from '../units.js';
 import type { OrderChange } from './touched.js';
-
-/**
- * Which transactions of the database had finished at one moment, as the text of Postgres' `pg_snapshot`: `xmin:xmax:xip,…`.
- * A position in the history of changes that is exact whatever order transactions commit in. A log may add something for
- * itself, after a space.
- */
-export type Snapshot = string;
 
 /** A change of one order as the database recorded it. */
 export interface LoggedChange extends OrderChange {

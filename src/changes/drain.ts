@@ -8,7 +8,7 @@ import type { LoggedChange } from './change-log.js';
 import type { FeedRead } from './feed-log.js';
 import type { FeedStatus } from './feed-status.js';
 import type { Origins } from './origins.js';
-import { touchedOwners, touchedTokens } from './touched.js';
+import { changedId, touchedOwners, touchedTokens } from './touched.js';
 import { dayTokens } from './whole-days.js';
 
 /** Tokens that are renewed before the leader shows again that it is alive. */
@@ -117,7 +117,9 @@ export class Drain {
     if (own.size === 0) return;
     const { origins, levels, calendar, counters } = this.parts;
     const renewed = await origins.renewed([...own.keys()]);
-    const left = [...own].flatMap(([origin, changes]) => changes.filter((change) => !renewed.get(origin)?.has(idOf(change))));
+    const left = [...own].flatMap(([origin, changes]) =>
+      changes.filter((change) => !renewed.get(origin)?.has(changedId(change))),
+    );
     if (left.length === 0) return;
     await this.renew(touchedTokens(left, levels, calendar), progress);
     counters.feedTakenOver(own.size - renewed.size);
@@ -136,10 +138,6 @@ export class Drain {
       await new Promise<void>((resolve) => void this.parts.time.after(ATTEMPT_PAUSE, resolve));
     }
   }
-}
-
-function idOf({ before, after }: LoggedChange): string | undefined {
-  return (before ?? after)?.id;
 }
 
 function listAt<K, V>(lists: Map<K, V[]>, key: K): V[] {

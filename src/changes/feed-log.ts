@@ -1,5 +1,5 @@
-import type { EpochMilliseconds, Milliseconds } from '../units.js';
-import type { ChangeLog, ChangeRead, Snapshot } from './change-log.js';
+import type { EpochMilliseconds, Milliseconds, Snapshot } from '../units.js';
+import type { ChangeLog, ChangeRead } from './change-log.js';
 
 /** A read as the feed uses it. */
 export interface FeedRead extends ChangeRead {

@@ -1,6 +1,5 @@
 import type { Store } from '../cache/store.js';
-import { DAY } from '../units.js';
-import type { Snapshot } from './change-log.js';
+import { DAY, type Snapshot } from '../units.js';
 import type { FeedPosition } from './position.js';
 import { parseSnapshot } from './snapshot.js';
 

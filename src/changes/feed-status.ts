@@ -1,7 +1,7 @@
 import type { FeedMode } from './position.js';
 import type { Clock, EpochMilliseconds, Milliseconds } from '../units.js';
 
-/** What an operator is shown of the feed of one process. */
+/** How the feed of one process works at the moment: for operators, and for those who may rely on it. */
 export class FeedStatus {
   connected = false;
   /** `undefined`: not decided yet. */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Time } from '../time.js';
-import { SECOND, type Milliseconds } from '../units.js';
+import { SECOND, type Milliseconds, type Snapshot } from '../units.js';
 import { Alarm } from './alarm.js';
-import type { Snapshot } from './change-log.js';
 import { NotAcknowledgedError, type Drain } from './drain.js';
 import type { FeedLog } from './feed-log.js';
 import type { FeedState } from './feed-state.js';

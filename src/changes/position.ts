@@ -1,4 +1,5 @@
-import type { ChangeLog, Snapshot } from './change-log.js';
+import type { ChangeLog } from './change-log.js';
+import type { Snapshot } from '../units.js';
 
 /** How changes by other programs are noticed. */
 export type FeedMode = 'outbox' | 'poll' | 'off';

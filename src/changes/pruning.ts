@@ -1,6 +1,5 @@
-import type { EpochMilliseconds, Milliseconds } from '../units.js';
+import type { EpochMilliseconds, Milliseconds, Snapshot } from '../units.js';
 import { MINUTE, SECOND } from '../units.js';
-import type { Snapshot } from './change-log.js';
 import { parseSnapshot } from './snapshot.js';
 
 const SAMPLE_EACH: Milliseconds = 30 * SECOND;

@@ -1,4 +1,4 @@
-import type { Snapshot } from './change-log.js';
+import type { Snapshot } from '../units.js';
 
 /** A Postgres `pg_snapshot`, in parts: which transactions had finished at one moment. */
 export interface ParsedSnapshot {

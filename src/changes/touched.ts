@@ -18,6 +18,11 @@ export interface OrderChange {
   readonly after: OrderFootprint | null;
 }
 
+/** The order that changed; `undefined`: there was none, before or after. */
+export function changedId({ before, after }: OrderChange): string | undefined {
+  return (before ?? after)?.id;
+}
+
 /**
  * The tokens that `changes` make worthless: of the order itself, of every list that held or holds it (at every level, so
  * that any level is always right to read), and of who owns its file where that may have changed.

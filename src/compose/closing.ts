@@ -9,7 +9,7 @@ export class Closing {
   }
 
   /** Takes every step, also after one that failed. */
-  async run(log: FastifyBaseLogger): Promise<void> {
+  async run(log: Pick<FastifyBaseLogger, 'error'>): Promise<void> {
     for (let step = this.steps.pop(); step; step = this.steps.pop()) {
       try {
         await step();

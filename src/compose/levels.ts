@@ -12,6 +12,7 @@ import type { Decision } from '../orders/level-decide.js';
 import { LevelGrid } from '../orders/level-grid.js';
 import { TileLimit } from '../orders/level-limit.js';
 import { LevelMeter } from '../orders/level-meter.js';
+import { total } from '../orders/level-rates.js';
 import { LevelTable } from '../orders/level-table.js';
 import type { Order } from '../orders/order.js';
 import { isoDay, isoMinute, type TimeRange } from '../orders/tiles.js';
@@ -136,7 +137,6 @@ export class OpenedLevels implements Levels, LevelGauges {
 }
 
 function asLogged({ day, from, to, demand, costs, prices }: Decision): object {
-  const total = (values: readonly number[] = []) => values.reduce((sum, value) => sum + value, 0);
   return {
     day: isoDay(day * DAY),
     from,

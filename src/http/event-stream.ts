@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { DropReason } from '../telemetry/metrics.js';
 import { Backlog } from './backlog.js';
 import type { LiveConnection } from './connections.js';
-import { LAST_WORDS, TOO_SLOW, type LiveDeps } from './live.js';
+import { cutLater, TOO_SLOW, type LiveDeps } from './live.js';
 
 const COMMENT = ':\n\n';
 const HEADERS = {
@@ -90,8 +90,7 @@ export class EventStream implements LiveConnection {
     if (this.isEnding) return;
     this.isEnding = true;
     this.begin();
-    const cancel = this.deps.time.after(LAST_WORDS, () => this.response.destroy());
-    this.response.once('close', cancel);
+    cutLater(this.response, this.deps.time, () => this.response.destroy());
     this.response.end();
   }
 }

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Operations } from '../graphql/operations.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -17,7 +18,12 @@ export interface LiveDeps {
 }
 
 /** How long a client that is sent away has to take its last message. */
-export const LAST_WORDS: Milliseconds = 5 * SECOND;
+const LAST_WORDS: Milliseconds = 5 * SECOND;
+
+/** Cuts a connection that was told to end and does not. */
+export function cutLater(connection: Pick<EventEmitter, 'once'>, time: Time, cut: () => void): void {
+  connection.once('close', time.after(LAST_WORDS, cut));
+}
 
 export const TOO_SLOW = 'The client is too slow for its subscriptions; connect again, then query again.';
 export const EXPIRED = 'The token has expired; connect again with a new one.';

@@ -11,7 +11,7 @@ import type { LiveConnection } from './connections.js';
 import { onExpiry } from './expiry.js';
 import { describeError } from './http-error.js';
 import { LiveSubscription } from './live-subscription.js';
-import { EXPIRED, LAST_WORDS, TOO_SLOW, type LiveDeps } from './live.js';
+import { cutLater, EXPIRED, TOO_SLOW, type LiveDeps } from './live.js';
 import { OperationSlots } from './operation-slots.js';
 import { DONE, silent, type Silent } from './silent-iterator.js';
 
@@ -132,8 +132,7 @@ export class WebSocketConnection implements LiveConnection {
   end(code: number, reason: string): void {
     if (this.socket.readyState === this.socket.CLOSED) return;
     this.socket.close(code, shortened(reason));
-    const cancel = this.deps.time.after(LAST_WORDS, () => this.socket.terminate());
-    this.socket.once('close', cancel);
+    cutLater(this.socket, this.deps.time, () => this.socket.terminate());
   }
 
   beat(): void {

@@ -8,7 +8,7 @@ import type { Time } from '../time.js';
 import type { Bytes } from '../units.js';
 import { baseOfUpgrade, hostProblem } from './host.js';
 import { describeError, errorBody } from './http-error.js';
-import { LAST_WORDS, type LiveDeps } from './live.js';
+import { cutLater, type LiveDeps } from './live.js';
 import { originProblem } from './origin.js';
 import { ignoreUpgrade } from './plain-upgrade.js';
 import { CLOSE, WebSocketConnection, type Running } from './websocket-connection.js';
@@ -68,10 +68,7 @@ function refuse(socket: Duplex, problem: GatewayError, time: Time): void {
   ];
   // Whoever does not wait for the answer breaks the connection, which must not end the process.
   socket.on('error', () => undefined);
-  socket.once(
-    'close',
-    time.after(LAST_WORDS, () => socket.destroy()),
-  );
+  cutLater(socket, time, () => socket.destroy());
   // Unread data would make the end a reset, which can take the answer away from the client.
   socket.resume();
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

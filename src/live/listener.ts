@@ -1,10 +1,10 @@
 import { Alarm } from '../changes/alarm.js';
-import type { ChangeLog, Snapshot } from '../changes/change-log.js';
+import type { ChangeLog } from '../changes/change-log.js';
 import type { ChangeSignals } from '../changes/position.js';
 import { covers, parseSnapshot } from '../changes/snapshot.js';
 import type { Order } from '../orders/order.js';
 import type { Time } from '../time.js';
-import { MINUTE, SECOND, type EpochMilliseconds, type Milliseconds } from '../units.js';
+import { MINUTE, SECOND, type EpochMilliseconds, type Milliseconds, type Snapshot } from '../units.js';
 import { feedIsSilent, interrupted, tooManyChanges } from './interruption.js';
 import { NetChanges, type LiveChange } from './net-changes.js';
 import { Newness } from './newness.js';

@@ -1,5 +1,5 @@
 import type { LoggedChange } from '../changes/change-log.js';
-import type { OrderFootprint } from '../changes/touched.js';
+import { changedId, type OrderFootprint } from '../changes/touched.js';
 import type { Order } from '../orders/order.js';
 
 /** What became of one order between two positions: the state before the first change of it; whatever came between is gone. */
@@ -17,9 +17,9 @@ export interface LiveChange {
 export class NetChanges {
   private readonly befores = new Map<string, OrderFootprint | null>();
 
-  add({ before, after }: LoggedChange): void {
-    const id = (before ?? after)?.id;
-    if (id !== undefined && !this.befores.has(id)) this.befores.set(id, before);
+  add(change: LoggedChange): void {
+    const id = changedId(change);
+    if (id !== undefined && !this.befores.has(id)) this.befores.set(id, change.before);
   }
 
   get size(): number {

@@ -4,7 +4,7 @@ import type { LevelCost } from '../orders/level-choice.js';
 import type { DayDemand, Lifetimes } from '../orders/level-cost.js';
 import type { DayNumber } from '../orders/level-grid.js';
 import type { LevelMeter } from '../orders/level-meter.js';
-import { sumOf } from '../orders/level-rates.js';
+import { sumOf, total } from '../orders/level-rates.js';
 import type { LevelTable } from '../orders/level-table.js';
 import { isoDay } from '../orders/tiles.js';
 import { DAY, type EpochMilliseconds, type Minutes } from '../units.js';
@@ -64,8 +64,4 @@ export function reportLevels(
       costs: costsOf(meter.grid, { day, demand, now }, { prices: meter.prices, lifetimes }),
     };
   });
-}
-
-function total(values: readonly number[] = []): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

@@ -130,6 +130,11 @@ function add(counts: Uint32Array | undefined, at: number, count: number): void {
   if (counts) counts[at] = (counts[at] ?? 0) + count;
 }
 
+/** Of the units of a day, all together. */
+export function total(values: readonly number[] = []): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 /** What all instances together see of a day. Rows are those that the first one knows. */
 export function sumOf(all: readonly DayDemand[]): DayDemand {
   const [first] = all;

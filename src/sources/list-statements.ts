@@ -1,3 +1,4 @@
+import { parseSnapshot } from '../changes/snapshot.js';
 import type { ListBasis, ListDelta } from '../orders/list-delta.js';
 import type { TimeRange } from '../orders/tiles.js';
 import type { Snapshot } from '../units.js';
@@ -73,12 +74,7 @@ function isIn({ id, created_at: createdAt }: OrderRow, { from, to }: TimeRange):
 
 /** Whether the outbox still has everything since `base`, and `base` is of the history that `now` continues. */
 function isCovered(base: Snapshot, now: Snapshot, pruned: OrderRow[string] | undefined): boolean {
-  const [xmin, xmax] = bounds(base);
+  const { xmin, xmax } = parseSnapshot(base);
   // A database that was restored from a copy begins to count again where the copy was made.
-  return typeof pruned === 'string' && xmin >= BigInt(pruned) && xmax <= bounds(now)[1];
-}
-
-function bounds(snapshot: Snapshot): [bigint, bigint] {
-  const [xmin = '0', xmax = '0'] = snapshot.split(':');
-  return [BigInt(xmin), BigInt(xmax)];
+  return typeof pruned === 'string' && xmin >= BigInt(pruned) && xmax <= parseSnapshot(now).xmax;
 }

@@ -1,8 +1,8 @@
-import type { ChangeLog, LoggedChange, Snapshot } from '../changes/change-log.js';
+import type { ChangeLog, LoggedChange } from '../changes/change-log.js';
 import type { FeedLog, FeedRead } from '../changes/feed-log.js';
 import { bareSnapshot, parseSnapshot } from '../changes/snapshot.js';
 import { END_LISTED, FIRST_LISTED, type OrderFootprint } from '../changes/touched.js';
-import type { EpochMilliseconds } from '../units.js';
+import type { EpochMilliseconds, Snapshot } from '../units.js';
 import type { Query, Row } from './feed-session.js';
 import { milliseconds } from './order-row.js';
 

@@ -1,8 +1,8 @@
-import type { ChangeLog, LoggedChange, Snapshot } from '../changes/change-log.js';
+import type { ChangeLog, LoggedChange } from '../changes/change-log.js';
 import type { FeedLog, FeedRead } from '../changes/feed-log.js';
 import { parseSnapshot } from '../changes/snapshot.js';
 import type { OrderFootprint } from '../changes/touched.js';
-import { SECOND, type EpochMilliseconds, type Milliseconds } from '../units.js';
+import { SECOND, type EpochMilliseconds, type Milliseconds, type Snapshot } from '../units.js';
 import type { Query, Row } from './feed-session.js';
 import { milliseconds } from './order-row.js';
 

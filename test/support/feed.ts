@@ -1,6 +1,6 @@
 import { unavailable, type Store } from '../../src/cache/store.js';
 import { Renewals } from '../../src/cache/renewals.js';
-import type { ChangeRead, LoggedChange, Snapshot } from '../../src/changes/change-log.js';
+import type { ChangeRead, LoggedChange } from '../../src/changes/change-log.js';
 import { Drain } from '../../src/changes/drain.js';
 import type { FeedLog } from '../../src/changes/feed-log.js';
 import { ChangeFeed, type FeedParts } from '../../src/changes/feed.js';
@@ -15,7 +15,7 @@ import { migrate } from '../../src/sources/migrations/migrate.js';
 import { OutboxLog, type OutboxLimits } from '../../src/sources/outbox-log.js';
 import { PollLog } from '../../src/sources/poll-log.js';
 import { systemTime } from '../../src/time.js';
-import { HOUR, SECOND, type Milliseconds } from '../../src/units.js';
+import { HOUR, SECOND, type Milliseconds, type Snapshot } from '../../src/units.js';
 import { storeWith } from './cache-parts.js';
 import { freshPlant, type Plant, type PlantOptions } from './plant.js';
 import { until } from './race.js';
