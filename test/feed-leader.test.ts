@@ -5,7 +5,8 @@ import { touchedTokens } from '../src/changes/touched.js';
 import { MesDatabase } from '../src/sources/mes-database.js';
 import { PgFeedSession, type Query } from '../src/sources/feed-session.js';
 import { OutboxLog } from '../src/sources/outbox-log.js';
-import { MIB, SECOND } from '../src/units.js';
+import { systemTime, type Time } from '../src/time.js';
+import { HOUR, MIB, SECOND, type Milliseconds } from '../src/units.js';
 import {
   calendar,
   caughtUp,
@@ -85,21 +86,26 @@ describeWith('postgres')('the feed', () => {
   });
 
   test('tries again ever more slowly while the log cannot be read, although the database answers', async () => {
-    let sessions = 0;
+    const delays: Milliseconds[] = [];
+    const hurried: Time = {
+      now: systemTime.now,
+      after: (delay, task) => {
+        if (delay >= HOUR) return () => undefined;
+        delays.push(delay);
+        return systemTime.after(0, task);
+      },
+    };
     const broken = { read: () => Promise.reject(new Error('permission denied')), isBehind: () => Promise.resolve(true) };
     const feed = makeFeed({
       url: plant.url,
       store: shared.store,
       makeLog: () => ({ ...broken, prune: () => Promise.resolve(0) }),
-      connect: (onAnnounce) => {
-        sessions += 1;
-        return PgFeedSession.open({ url: plant.url, timeout: 20 * SECOND, group: 'broken', onAnnounce });
-      },
+      time: hurried,
+      idle: HOUR,
     });
     await feed.feed.start();
-    await until('it has been tried again', () => sessions > 2);
-    await new Promise((resolve) => setTimeout(resolve, SECOND));
-    expect(sessions).toBeLessThan(8);
+    await until('it has been tried again', () => delays.length >= 7);
+    expect(delays.slice(0, 7)).toEqual([200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
     expect(feed.status.connected).toBe(false);
     expect(feed.lines.filter((line) => line.includes('works again'))).toEqual([]);
     await feed.close();

@@ -1,7 +1,6 @@
-import pg from 'pg';
 import type { PgFeedSession } from '../src/sources/feed-session.js';
 import { OutboxLog } from '../src/sources/outbox-log.js';
-import { changesOf, openSession, outboxPlant } from './support/feed.js';
+import { changesOf, openSession, openTransactions, outboxPlant } from './support/feed.js';
 import type { Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';
 import type { Snapshot } from '../src/units.js';
@@ -12,26 +11,19 @@ describeWith('postgres')('the outbox', () => {
   let plant: Plant;
   let session: PgFeedSession;
   let log: OutboxLog;
-  const writers: pg.Client[] = [];
+  let transactions: ReturnType<typeof openTransactions>;
 
   beforeEach(async () => {
     plant = await outboxPlant();
     session = await openSession(plant.url);
+    transactions = openTransactions(plant.url);
     log = new OutboxLog(session.query, { page: 3, backlog: 10 });
   });
   afterEach(async () => {
-    await Promise.all(writers.splice(0).map((client) => client.end()));
+    await transactions.end();
     await session.close();
   });
 
-  /** A connection with a transaction open. */
-  async function begun(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: plant.url });
-    await client.connect();
-    writers.push(client);
-    await client.query('begin');
-    return client;
-  }
   async function idsSince(since: Snapshot | undefined): Promise<{ ids: string[]; snapshot: Snapshot }> {
     const read = await log.read(since);
     const changes = await changesOf(read);
@@ -65,7 +57,7 @@ describeWith('postgres')('the outbox', () => {
   });
 
   test('tells whose change it is', async () => {
-    const writer = await begun();
+    const writer = await transactions.begin();
     await writer.query(`select set_config('mes_gateway.origin', 'x/1', true)`);
     await writer.query(`insert into orders select * from json_populate_record(null::orders, $1)`, [
       JSON.stringify((await plant.insert({}))[0]).replace(/"id":"[^"]*"/, `"id":"00000000-0000-4000-8000-000000000001"`),
@@ -84,7 +76,7 @@ describeWith('postgres')('the outbox', () => {
   test('a transaction that commits late is not passed over, and delays no other', async () => {
     const [early, late] = await plant.insert({}, {});
     const { snapshot: start } = await idsSince(undefined);
-    const slow = await begun();
+    const slow = await transactions.begin();
     await slow.query('update orders set version = 2 where id = $1', [early!.id]);
     // Takes a later transaction number and a later row number, and commits first.
     await plant.update(late!.id, { version: 2 });
@@ -102,7 +94,7 @@ describeWith('postgres')('the outbox', () => {
 
   test('comes in pages of one moment, whatever is committed meanwhile', async () => {
     const orders = await plant.insert(...Array.from({ length: 8 }, () => ({})));
-    const slow = await begun();
+    const slow = await transactions.begin();
     await slow.query('update orders set version = 2 where id = $1', [orders[0]!.id]);
     const read = await log.read(undefined);
     const pages: number[] = [];

@@ -1,11 +1,10 @@
-import pg from 'pg';
 import type { LoggedChange } from '../src/changes/change-log.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { covers, parseSnapshot } from '../src/changes/snapshot.js';
 import type { PgFeedSession } from '../src/sources/feed-session.js';
 import { PollLog } from '../src/sources/poll-log.js';
 import { HOUR, MIB, MINUTE, type Snapshot } from '../src/units.js';
-import { caughtUp, changesOf, countingStore, makeFeed, openSession } from './support/feed.js';
+import { caughtUp, changesOf, countingStore, makeFeed, openSession, openTransactions } from './support/feed.js';
 import { freshPlant, type Plant } from './support/plant.js';
 import { describeWith } from './support/servers/shared.js';
 
@@ -14,26 +13,20 @@ describeWith('postgres')('polling', () => {
   let session: PgFeedSession;
   let log: PollLog;
   let position: Snapshot | undefined;
-  const writers: pg.Client[] = [];
+  let transactions: ReturnType<typeof openTransactions>;
 
   beforeEach(async () => {
     plant = await freshPlant();
     session = await openSession(plant.url);
+    transactions = openTransactions(plant.url);
     log = new PollLog(session.query, HOUR);
     position = undefined;
   });
   afterEach(async () => {
-    await Promise.all(writers.splice(0).map((client) => client.end()));
+    await transactions.end();
     await session.close();
   });
 
-  async function begun(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: plant.url });
-    await client.connect();
-    writers.push(client);
-    await client.query('begin');
-    return client;
-  }
   /** What is new, as ids; `keep`: the consumer stays where it is. */
   async function poll({ keep = false } = {}): Promise<LoggedChange[]> {
     const read = await log.read(position);
@@ -68,7 +61,7 @@ describeWith('postgres')('polling', () => {
   test('finds an order whose time is old, because its transaction was open for long', async () => {
     const [slow, other] = await plant.insert({ updated_at: ago(3 * HOUR) }, { updated_at: ago(3 * HOUR) });
     await poll();
-    const writer = await begun();
+    const writer = await transactions.begin();
     // The transaction has a number from here on, and writes a time that is long over when it commits.
     await writer.query('update orders set version = 2, updated_at = $2 where id = $1', [slow!.id, ago(5 * MINUTE)]);
     log = new PollLog(session.query, 10 * MINUTE);

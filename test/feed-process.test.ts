@@ -1,4 +1,4 @@
-import { startProxy, type Proxy } from './support/proxy.js';
+import { startProxyTo, type Proxy } from './support/proxy.js';
 import { emptyRedis } from './support/empty-redis.js';
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { freshPlant, type Plant } from './support/plant.js';
@@ -87,10 +87,9 @@ describeWith('postgres', 'redis')('gateways beside other programs', () => {
   test('what a gateway has committed is seen although it was killed before it could tell', async () => {
     const other = await start();
     await leaderOf(other);
-    const url = new URL(plant.url);
-    proxy = await startProxy({ port: Number(url.port) });
-    url.port = String(proxy.port);
-    const dying = await start({ MES_DATABASE_URL: url.href });
+    const through = await startProxyTo(plant.url);
+    proxy = through.proxy;
+    const dying = await start({ MES_DATABASE_URL: through.url });
     for (const gateway of [other, dying]) await sees(gateway, 1);
     const hold = holdFirst(proxy, 'COMMIT');
     const answer = dying.graphql(ADVANCE, { id }, { token }).catch(() => 'died');
@@ -135,11 +134,10 @@ describeWith('postgres', 'redis')('gateways beside other programs', () => {
   });
 
   test('a database that is down at the start is followed when it is up', async () => {
-    const url = new URL(plant.url);
-    proxy = await startProxy({ port: Number(url.port) });
-    url.port = String(proxy.port);
+    const through = await startProxyTo(plant.url);
+    proxy = through.proxy;
     await proxy.refuse(true);
-    const one = await startGateway({ ...env, MES_DATABASE_URL: url.href }, { untilReady: false });
+    const one = await startGateway({ ...env, MES_DATABASE_URL: through.url }, { untilReady: false });
     gateways.push(one);
     await until('it says so', () => one.output().includes('the change feed does not work'));
     await proxy.refuse(false);

@@ -4,7 +4,7 @@ import { ORDER_STATUSES } from '../src/orders/order.js';
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { GraphqlClient, type Connection } from './support/graphql-client.js';
 import { freshPlant, type Plant } from './support/plant.js';
-import { startProxy, type Proxy } from './support/proxy.js';
+import { startProxyTo, type Proxy } from './support/proxy.js';
 import { holdFirst, metric, noonTimeZone, runRace } from './support/race.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';
 import { describeWith } from './support/servers/shared.js';
@@ -43,12 +43,11 @@ describeWith('postgres', 'redis')('whole answers of two instances', () => {
   beforeAll(async () => {
     writeFileSync(join(folder, 'a.stl'), 'solid a');
     [plant, redis] = await Promise.all([freshPlant(), startRedis()]);
-    const url = new URL(plant.url);
-    proxy = await startProxy({ port: Number(url.port) });
+    const through = await startProxyTo(plant.url);
+    proxy = through.proxy;
     const env = { REDIS_URL: redis.url, FILES_DIR: folder, STORE_DEADLINE_MS: '10000', PLANT_TIME_ZONE: noonTimeZone() };
-    url.port = String(proxy.port);
     gateways = await Promise.all([
-      startGateway({ ...env, MES_DATABASE_URL: url.href }),
+      startGateway({ ...env, MES_DATABASE_URL: through.url }),
       startGateway({ ...env, MES_DATABASE_URL: plant.url }),
     ]);
     const token = await tokenFor({ role: 'operator' });

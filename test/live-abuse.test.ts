@@ -5,7 +5,7 @@ import { outboxPlant } from './support/feed.js';
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { byWs } from './support/live.js';
 import type { Plant } from './support/plant.js';
-import { startProxy, type Proxy } from './support/proxy.js';
+import { startProxyTo, type Proxy } from './support/proxy.js';
 import { holdFirst, metric, until, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 import { tokenFor } from './support/tokens.js';
@@ -26,10 +26,9 @@ describeWith('postgres')('live connections that ask for too much', () => {
 
   beforeAll(async () => {
     plant = await outboxPlant();
-    const url = new URL(plant.url);
-    proxy = await startProxy({ port: Number(url.port) });
-    url.port = String(proxy.port);
-    gateway = await startGateway({ MES_DATABASE_URL: url.href });
+    const through = await startProxyTo(plant.url);
+    proxy = through.proxy;
+    gateway = await startGateway({ MES_DATABASE_URL: through.url });
     token = await tokenFor({ role: 'operator' });
   });
 

@@ -1,7 +1,7 @@
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { freshPlant, type Plant } from './support/plant.js';
 import { tokenFor } from './support/tokens.js';
-import { startProxy } from './support/proxy.js';
+import { startProxyTo } from './support/proxy.js';
 import { holdFirst, until, within } from './support/race.js';
 import { startPostgres, type PostgresServer } from './support/servers/postgres.js';
 import { describeWith } from './support/servers/shared.js';
@@ -117,10 +117,8 @@ describeWith('postgres')('an outage of the database', () => {
 
   describe('that does not answer any more', () => {
     const viaProxy = async () => {
-      const url = new URL(plant.url);
-      const proxy = await startProxy({ port: Number(url.port) });
-      url.port = String(proxy.port);
-      gateway = await startGateway({ MES_DATABASE_URL: url.href, MES_DATABASE_TIMEOUT_SECONDS: '1' });
+      const { proxy, url } = await startProxyTo(plant.url);
+      gateway = await startGateway({ MES_DATABASE_URL: url, MES_DATABASE_TIMEOUT_SECONDS: '1' });
       return proxy;
     };
 

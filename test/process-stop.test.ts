@@ -7,7 +7,7 @@ import { emptyRedis } from './support/empty-redis.js';
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { freshPlant, type Plant } from './support/plant.js';
 import { tokenFor } from './support/tokens.js';
-import { startProxy, type Proxy } from './support/proxy.js';
+import { startProxyTo, type Proxy } from './support/proxy.js';
 import { holdFirst, until, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 
@@ -46,11 +46,10 @@ describeWith('postgres', 'redis')('a signal to end', () => {
   beforeEach(async () => {
     plant = await freshPlant();
     id = (await plant.insert({}))[0]!.id;
-    const url = new URL(plant.url);
-    proxy = await startProxy({ port: Number(url.port) });
-    url.port = String(proxy.port);
+    const through = await startProxyTo(plant.url);
+    proxy = through.proxy;
     redisUrl = await emptyRedis();
-    env = { MES_DATABASE_URL: url.href, REDIS_URL: redisUrl };
+    env = { MES_DATABASE_URL: through.url, REDIS_URL: redisUrl };
     operator = await tokenFor({ role: 'operator' });
   });
   afterEach(async () => {

@@ -13,7 +13,7 @@ import { SILENT, versionedEntity } from './support/cache-world.js';
 import { FakeTime } from './support/fake-time.js';
 import { listSource } from './support/orders.js';
 import { freshPlant, type Plant } from './support/plant.js';
-import { startProxy, type Proxy } from './support/proxy.js';
+import { startProxyTo, type Proxy } from './support/proxy.js';
 import { holdFirst, runRace } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 
@@ -50,10 +50,9 @@ describeWith('postgres')('the race of race-fill.test.ts finds a cache that is wr
 
   beforeEach(async () => {
     plant = await freshPlant();
-    const url = new URL(plant.url);
-    proxy = await startProxy({ port: Number(url.port) });
-    url.port = String(proxy.port);
-    database = new MesDatabase({ url: url.href, poolMax: 4, timeout: 10_000 });
+    const through = await startProxyTo(plant.url);
+    proxy = through.proxy;
+    database = new MesDatabase({ url: through.url, poolMax: 4, timeout: 10_000 });
   });
   afterEach(async () => {
     await database.close();

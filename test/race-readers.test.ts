@@ -2,7 +2,7 @@ import { emptyRedis } from './support/empty-redis.js';
 import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { freshPlant } from './support/plant.js';
 import { tokenFor } from './support/tokens.js';
-import { startProxy } from './support/proxy.js';
+import { startProxyTo } from './support/proxy.js';
 import { countAnswers, holdFirst, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 
@@ -18,13 +18,11 @@ describeWith('postgres', 'redis')('300 readers of one cold window', () => {
   test.each(['memory', 'Redis'])('cost one statement with %s', async (store) => {
     const plant = await freshPlant();
     const [order] = await plant.insert({ created_at: '2025-07-24T15:10:00Z' });
-    const url = new URL(plant.url);
-    const proxy = await startProxy({ port: Number(url.port) });
-    url.port = String(proxy.port);
+    const { proxy, url } = await startProxyTo(plant.url);
     let gateway: GatewayProcess | undefined;
     try {
       const redis: Record<string, string> = store === 'Redis' ? { REDIS_URL: await emptyRedis() } : {};
-      gateway = await startGateway({ MES_DATABASE_URL: url.href, ...PATIENT, ...redis });
+      gateway = await startGateway({ MES_DATABASE_URL: url, ...PATIENT, ...redis });
       const { graphql } = gateway;
       const token = await tokenFor({ role: 'operator' });
       const [before] = await plant.query(SCANS);

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { unavailable, type Store } from '../../src/cache/store.js';
 import { Renewals } from '../../src/cache/renewals.js';
 import type { ChangeRead, LoggedChange } from '../../src/changes/change-log.js';
@@ -14,7 +15,7 @@ import { PgFeedSession, type Query } from '../../src/sources/feed-session.js';
 import { migrate } from '../../src/sources/migrations/migrate.js';
 import { OutboxLog, type OutboxLimits } from '../../src/sources/outbox-log.js';
 import { PollLog } from '../../src/sources/poll-log.js';
-import { systemTime } from '../../src/time.js';
+import { systemTime, type Time } from '../../src/time.js';
 import { HOUR, SECOND, type Milliseconds, type Snapshot } from '../../src/units.js';
 import { storeWith } from './cache-parts.js';
 import { freshPlant, type Plant, type PlantOptions } from './plant.js';
@@ -33,6 +34,22 @@ export async function outboxPlant(options: PlantOptions = {}): Promise<Plant> {
 /** A session of no group, as a source of statements. */
 export async function openSession(url: string): Promise<PgFeedSession> {
   return PgFeedSession.open({ url, timeout: 20 * SECOND, group: undefined });
+}
+
+/** Connections to `url`, each with a transaction that is open. */
+export function openTransactions(url: string) {
+  const clients: pg.Client[] = [];
+  return {
+    begin: async (): Promise<pg.Client> => {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      clients.push(client);
+      await client.query('begin');
+      return client;
+    },
+    /** Rolls back what is still open. */
+    end: () => Promise.all(clients.splice(0).map((client) => client.end())),
+  };
 }
 
 export async function changesOf(read: ChangeRead): Promise<LoggedChange[]> {
@@ -75,6 +92,8 @@ export interface FeedOptions {
   readonly idle?: Milliseconds;
   readonly makeLog?: (query: Query) => FeedLog;
   readonly connect?: FeedParts['connect'];
+  /** Of the feed's own pauses. */
+  readonly time?: Time;
 }
 
 /** The feed of one process. */
@@ -103,7 +122,7 @@ export function makeFeed(options: FeedOptions) {
     drain: new Drain({ renewals, origins, levels: LEVELS, calendar, status, counters, time: systemTime }),
     state: new FeedState(store, 'test'),
     status,
-    time: systemTime,
+    time: options.time ?? systemTime,
     idle: () => idle,
     retention,
     log: {

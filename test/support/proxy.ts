@@ -47,6 +47,14 @@ export async function startProxy(target: { host?: string; port: number }): Promi
   return proxy;
 }
 
+/** A proxy in front of the server of `url` on this machine, and the URL that leads through it. */
+export async function startProxyTo(url: string): Promise<{ proxy: Proxy; url: string }> {
+  const through = new URL(url);
+  const proxy = await startProxy({ port: Number(through.port) });
+  through.port = String(proxy.port);
+  return { proxy, url: through.href };
+}
+
 class TcpProxy implements Proxy {
   readonly host = '127.0.0.1';
   port = 0;
