@@ -1,6 +1,7 @@
+import path from 'node:path';
 import { z } from 'zod';
 import * as read from './config-values.js';
-import { KIB, MIB, SECOND, type Bytes, type Milliseconds, type Minutes } from './units.js';
+import { GIB, KIB, MIB, SECOND, type Bytes, type Milliseconds, type Minutes } from './units.js';
 
 /**
  * Every setting, with its default; docs/configuration.md has a line for each. Values are in the unit that the name ends
@@ -52,7 +53,13 @@ const environment = z.object({
   S3_FORCE_PATH_STYLE: read.flag.default(false),
   FILES_DIR: read.text.optional(),
   FILE_INLINE_MAX_BYTES: read.wholeNumber(0, 8 * MIB).default(256 * KIB),
+  FILE_CACHE_DIR: read.text.optional(),
+  FILE_CACHE_MAX_BYTES: read.wholeNumber(0, 1024 * 1024 * GIB).default(10 * GIB),
+  FILE_CACHE_FILE_MAX_BYTES: read.wholeNumber(0, 1024 * GIB).default(GIB),
+  FILE_UPLOAD_MAX_BYTES: read.wholeNumber(1, 5 * GIB).default(GIB),
   FILE_TTL_SECONDS: read.wholeNumber(1, 86_400).default(60),
+  FILE_ABSENT_TTL_SECONDS: read.wholeNumber(1, 3_600).default(5),
+  FILE_EVENTS_SECRETS: read.secrets.optional(),
   FILE_URL_SECRETS: read.secrets.optional(),
 });
 
@@ -124,7 +131,13 @@ export interface Config {
   readonly files: {
     readonly source: FilesConfig;
     readonly inlineMax: Bytes;
+    /** The tier on disk. `max` 0: there is none. Larger files than `fileMax` pass through. */
+    readonly disk: { readonly folder: string; readonly max: Bytes; readonly fileMax: Bytes };
+    readonly uploadMax: Bytes;
     readonly ttl: Milliseconds;
+    readonly absentTtl: Milliseconds;
+    /** What senders of the store's events prove themselves by, beside tokens. */
+    readonly eventSecrets?: readonly string[];
     readonly urlSecrets?: readonly string[];
   };
 }
@@ -221,7 +234,15 @@ function toConfig(env: Environment): Config {
     files: {
       source: filesConfig(env),
       inlineMax: env.FILE_INLINE_MAX_BYTES,
+      disk: {
+        folder: env.FILE_CACHE_DIR ?? path.join(env.DATA_DIR, 'file-cache'),
+        max: env.FILE_CACHE_MAX_BYTES,
+        fileMax: env.FILE_CACHE_FILE_MAX_BYTES,
+      },
+      uploadMax: env.FILE_UPLOAD_MAX_BYTES,
       ttl: env.FILE_TTL_SECONDS * SECOND,
+      absentTtl: env.FILE_ABSENT_TTL_SECONDS * SECOND,
+      ...(env.FILE_EVENTS_SECRETS && { eventSecrets: env.FILE_EVENTS_SECRETS }),
       ...(env.FILE_URL_SECRETS && { urlSecrets: env.FILE_URL_SECRETS }),
     },
   };

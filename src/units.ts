@@ -22,3 +22,4 @@ export const HOUR: Milliseconds = 60 * MINUTE;
 export const DAY: Milliseconds = 24 * HOUR;
 export const KIB: Bytes = 1024;
 export const MIB: Bytes = 1024 * KIB;
+export const GIB: Bytes = 1024 * MIB;

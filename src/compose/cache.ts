@@ -87,7 +87,7 @@ export function openCache(
       fileOwners((paths) => gate.run(() => database.fileOwners(paths)), ttls),
       parts,
     ),
-    files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files.ttl), parts),
+    files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files), parts),
   };
   closing.push(async () => {
     await Promise.all(Object.values(caches).map((cache: Pick<ReadThrough<never, unknown>, 'flush'>) => cache.flush()));

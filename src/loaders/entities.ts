@@ -17,10 +17,14 @@ export interface OrderTtls {
   readonly freshTtl: Milliseconds;
 }
 
+export interface FileTtls {
+  readonly ttl: Milliseconds;
+  /** How long "there is no such file" is believed. */
+  readonly absentTtl: Milliseconds;
+}
+
 /** A decoded order in memory: 445 bytes by measurement with 100 000 of them; the rest is room for longer texts. */
 export const ORDER_SIZE: Bytes = 600;
-/** How long "there is no such file" is believed. */
-const ABSENT_FILE_TTL: Milliseconds = 5_000;
 
 /** Single orders by id; `null`: there is none. */
 export function singleOrders(
@@ -68,14 +72,14 @@ export function fileOwners(
 /** Files: metadata, and the bytes of small ones. `null`: there is no such file. */
 export function files(
   load: (path: string) => Promise<CachedFile | null>,
-  ttl: Milliseconds,
+  ttls: FileTtls,
 ): CachedEntity<string, CachedFile | null> {
   return {
     name: 'file',
     valueKey: fileKey,
     tokenKey: fileTokenKey,
     load: (paths) => Promise.all(paths.map(load)),
-    ttl: (_path, file) => (file ? ttl : Math.min(ttl, ABSENT_FILE_TTL)),
+    ttl: (_path, file) => (file ? ttls.ttl : Math.min(ttls.ttl, ttls.absentTtl)),
     weigh: (file) => ORDER_SIZE + (file?.bytes?.length ?? 0),
     pack: (file) => file && { metadata: file.metadata, bytes: file.bytes?.toString('base64') },
     unpack: (stored) => {
