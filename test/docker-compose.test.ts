@@ -21,7 +21,7 @@ test('has the gateway, its migration and what it stands in front of', () => {
 });
 
 test('sets only variables that the gateway or the AWS SDK reads', () => {
-  const known = readFileSync(new URL('../src/config.ts', import.meta.url), 'utf8');
+  const known = readFileSync(new URL('../src/config-environment.ts', import.meta.url), 'utf8');
   const unknown = Object.keys(environment).filter((name) => !name.startsWith('AWS_') && !known.includes(`  ${name}: read.`));
   expect(Object.keys(environment).length).toBeGreaterThan(10);
   expect(unknown).toEqual([]);
