@@ -72,13 +72,13 @@ module.exports = {
     forbid(
       'clients-stay-in-adapters',
       'Knex, pg, the AWS SDK, Keyv and the Redis client are known to their adapters and the wiring only.',
-      { path: '^src/', pathNot: '^src/(sources/|embedded/|compose[./]|cache/[^/]*(store|scripts)[^/]*[.]ts$)' },
+      { path: '^src/', pathNot: '^src/(sources/|embedded/|compose[./]|cache/[^/]*(store|scripts)[^/]*[.]ts$|limits/redis-[^/]*[.]ts$)' },
       { path: CLIENTS },
     ),
     forbid(
       'pure-rooms-stay-pure',
-      'What orders and files are is decided without knowing who asks and where they are kept.',
-      { path: '^src/(orders|files)/' },
+      'What orders, files and records are is decided without knowing who asks and where they are kept.',
+      { path: '^src/(orders|files|audit)/' },
       { path: '^src/(http|graphql|cache|sources|loaders|changes|live|embedded)/' },
     ),
     forbid(
@@ -92,6 +92,12 @@ module.exports = {
       'The cache knows nothing of those who read through it.',
       { path: '^src/cache/' },
       { path: '^src/(orders|files|loaders|changes|live|graphql|http|embedded)/' },
+    ),
+    forbid(
+      'limits-only-count',
+      'Who has spent how much is counted without knowing for what.',
+      { path: '^src/limits/' },
+      { path: '^src/', pathNot: '^src/(limits/|(time|units|errors)[.]ts$)' },
     ),
     forbid(
       'changes-take-cache-types-only',

@@ -23,6 +23,7 @@ const CHECKS: readonly Check[] = [
   { heading: 'lint', script: 'lint' },
   { heading: 'format', script: 'format:check' },
   { heading: 'architecture', script: 'arch' },
+  { heading: 'licences of what is deployed', script: 'licences' },
   { heading: 'build', script: 'build' },
   { heading: 'servers for the tests', script: 'servers' },
 ];

@@ -2,10 +2,13 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { Commands, type CommandParts } from './changes/commands.js';
 import { FeedStatus } from './changes/feed-status.js';
 import { openAccess } from './compose/access.js';
+import { openAdmission } from './compose/admission.js';
+import { openAudit, type OpenedAudit } from './compose/audit.js';
 import { openCache, ttlsOf, type OpenedCache } from './compose/cache.js';
 import { Closing } from './compose/closing.js';
 import { openFeed, type OpenedFeed } from './compose/feed.js';
 import { checkFolders } from './compose/folders.js';
+import { openRateLimits } from './compose/rate-limits.js';
 import { openLive, openLiveOrders } from './compose/live.js';
 import { OpenedLevels } from './compose/levels.js';
 import { demoSubjects, openDatabase, openFileSource } from './compose/sources.js';
@@ -13,11 +16,14 @@ import type { Config } from './config.js';
 import { startDemoPlant } from './embedded/demo.js';
 import type { FileSource } from './files/file.js';
 import { fileTokenKey } from './files/keys.js';
-import { exampleOperations } from './graphql/examples.js';
+import { exampleOperations, type ExampleSubjects } from './graphql/examples.js';
 import { landingPage, type DemoIdentity } from './graphql/landing-page.js';
 import { createGraphqlServer, createSchema } from './graphql/server.js';
 import { createDrain, type Drain } from './http/drain.js';
 import type { FilesRouteDeps } from './http/files-route.js';
+import { askingOf } from './http/rate-hooks.js';
+import { OperationCharges } from './http/rate-operations.js';
+import type { RateLimits } from './http/rate-limits.js';
 import { createReadiness } from './http/readiness.js';
 import { createServer } from './http/server.js';
 import { Sessions } from './http/sessions.js';
@@ -64,7 +70,8 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   const metrics = metricsOf(cache, status, windowLevels);
   const calendar = new PlantCalendar(config.orders.timeZone);
   const feed = await openFeed(config, { databaseUrl, cache, calendar, status, metrics }, log, closing);
-  const commands = commandsOf(config, database, cache, feed, calendar);
+  const audit = await openAudit(config, database, cache.gate, metrics, log);
+  const commands = commandsOf(config, database, audit, cache, feed, calendar);
   const { identity, signer, demo } = await openAccess(config, log);
   const sessions = new Sessions({
     identity,
@@ -73,36 +80,35 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     commands,
     caches: cache.caches,
     answers: cache.answers,
+    readAudit: audit.read,
     orderParts: { calendar, levels: windowLevels, clock: systemTime.now },
     live: openLiveOrders(feed.signals, cache.caches, metrics),
     presign: (path, expiresIn) => fileSource.presign(path, expiresIn),
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
   });
+  const rates = openRateLimits(config, metrics, log, closing);
   const subjects = config.database.url === undefined ? await demoSubjects(database) : {};
-  const schema = createSchema();
-  const page = landingPage({ examples: () => exampleOperations(systemTime.now(), subjects), demo });
-  const apollo = createGraphqlServer([page], schema);
-  await apollo.start();
-  closing.push(() => apollo.stop());
-  const live = openLive(config, { apollo, schema, sessions, metrics }, log);
+  const { apollo, schema, admission, charges } = await openGraphql(config, { subjects, demo, rates }, closing);
+  const live = openLive(config, { apollo, schema, admission, sessions, metrics, rates }, log);
   let draining = false;
   const app = await createServer({
     log,
     metrics,
     ...config.http,
     loopbackOnly: config.auth.mode === 'demo',
-    graphql: { apollo, contextOf: (request) => sessions.graphqlContext(request) },
+    graphql: {
+      apollo,
+      compression: config.http.compression,
+      contextOf: async (request) => charges.of(await sessions.graphqlContext(request), request),
+    },
     live,
-    files: filesDeps(sessions, cache, fileSource, metrics),
+    files: filesDeps(sessions, cache, fileSource, metrics, rates),
     readiness: readinessOf(check, cache, () => draining),
   });
   const drain = createDrain(app.server);
   closing.push(() => live.connections.close().then(() => closeServer(app, drain, config.http.shutdownTimeout)));
   const url = await app.listen({ host: config.http.host, port: config.http.port });
-  if (plantUrl !== undefined && config.simulator) {
-    const plant = startDemoPlant(plantUrl, (line) => log.info(line));
-    closing.push(() => plant.stop());
-  }
+  if (plantUrl !== undefined && config.simulator) keepPlantAlive(plantUrl, log, closing);
   return {
     url,
     demo,
@@ -113,15 +119,41 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   };
 }
 
+function keepPlantAlive(url: string, log: FastifyBaseLogger, closing: Closing): void {
+  const plant = startDemoPlant(url, (line) => log.info(line));
+  closing.push(() => plant.stop());
+}
+
+interface GraphqlParts {
+  readonly subjects: ExampleSubjects;
+  readonly demo: readonly DemoIdentity[];
+  readonly rates: RateLimits;
+}
+
+async function openGraphql(config: Config, { subjects, demo, rates }: GraphqlParts, closing: Closing) {
+  const { operations: exposure } = config;
+  const schema = createSchema();
+  const admission = await openAdmission(config, schema);
+  const examples = () => exampleOperations(systemTime.now(), subjects);
+  const page = exposure.sandbox ? landingPage({ examples, demo }) : undefined;
+  const charges = new OperationCharges(rates, admission.limits.costOf);
+  const apollo = createGraphqlServer({ schema, admission, exposure, page, plugins: [charges.plugin] });
+  await apollo.start();
+  closing.push(() => apollo.stop());
+  return { apollo, schema, admission, charges };
+}
+
 function commandsOf(
   { orders }: Config,
   database: MesDatabase,
+  { keeping: audit }: OpenedAudit,
   { renewals }: OpenedCache,
   { origins }: OpenedFeed,
   calendar: PlantCalendar,
 ): Commands {
-  const changeStatuses: CommandParts['changeStatuses'] = (changes, origin) => database.changeStatuses(changes, origin);
-  return new Commands({ changeStatuses, renewals, origins, levels: orders.levels, calendar });
+  const changeStatuses: CommandParts['changeStatuses'] = async (changes, origin, act) =>
+    database.changeStatuses(changes, origin, (await audit.isOn()) ? act : undefined);
+  return new Commands({ changeStatuses, renewals, origins, audit, levels: orders.levels, calendar });
 }
 
 function readinessOf(database: () => Promise<void>, { store }: OpenedCache, draining: () => boolean) {
@@ -139,9 +171,18 @@ function metricsOf({ memory, answers, renewals, store }: OpenedCache, feed: Feed
   });
 }
 
-function filesDeps(sessions: Sessions, { caches, renewals }: OpenedCache, source: FileSource, metrics: Metrics): FilesRouteDeps {
+function filesDeps(
+  sessions: Sessions,
+  { caches, renewals }: OpenedCache,
+  source: FileSource,
+  metrics: Metrics,
+  rates: RateLimits,
+): FilesRouteDeps {
   return {
-    authorise: (request, path) => sessions.authoriseFile(request, path),
+    authorise: async (request, path) => {
+      await sessions.authoriseFile(request, path);
+      if (request.notes.rate) rates.startFile(askingOf(request), request.notes.rate.notes);
+    },
     readFile: async (path) => {
       const [answer] = await caches.files.readMany([path], metrics);
       return answer?.value ? { ...answer.value, outcome: answer.outcome } : null;

@@ -1,13 +1,21 @@
 import type { WindowPolicy } from './config-values.js';
+import type { OperationLimits } from './graphql/limits.js';
 import type { Bytes, Milliseconds, Minutes } from './units.js';
 
 export type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
 /** How callers prove who they are. `demo`: nothing is configured; tokens are made at start, on loopback only. */
-export type AuthConfig =
-  | { readonly mode: 'demo' }
-  | { readonly mode: 'secret'; readonly secret: string; readonly issuer?: string; readonly audience?: string }
-  | { readonly mode: 'jwks'; readonly url: string; readonly issuer?: string; readonly audience?: string };
+export type AuthConfig = TokenRules &
+  (
+    | { readonly mode: 'demo' }
+    | { readonly mode: 'secret'; readonly secret: string; readonly issuer?: string; readonly audience?: string }
+    | { readonly mode: 'jwks'; readonly url: string; readonly issuer?: string; readonly audience?: string }
+  );
+
+interface TokenRules {
+  readonly clockTolerance: Milliseconds;
+  readonly operatorsReadOnly: boolean;
+}
 
 /** Where files come from. `samples`: a folder of generated parts inside the data directory. */
 export type FilesConfig =
@@ -26,16 +34,41 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly publicUrl?: string;
-    readonly trustProxy: boolean;
+    /** Whom `X-Forwarded-*` is believed from: all, nobody, or addresses and networks (`10.0.0.0/8`). */
+    readonly trustProxy: boolean | readonly string[];
     readonly corsOrigins: readonly string[];
     readonly maxRequest: Bytes;
+    readonly compression: boolean;
+    readonly connectionsMax: number;
+    readonly connectionsPerAddressMax?: number;
+    readonly headersTimeout: Milliseconds;
+    readonly requestTimeout: Milliseconds;
+    readonly keepAlive: Milliseconds;
     readonly liveConnectionsMax: number;
     readonly shutdownTimeout: Milliseconds;
+  };
+  /** How much a minute, by policy; what is absent is not bounded. */
+  readonly rateLimits: {
+    readonly operator?: number;
+    readonly partner?: number;
+    readonly service?: number;
+    readonly address?: number;
+    readonly 'file-bytes'?: number;
+    readonly 'failed-auth'?: number;
   };
   readonly logLevel: Level;
   readonly dataDir: string;
   readonly simulator: boolean;
   readonly auth: AuthConfig;
+  /** Which operations are taken. */
+  readonly operations: {
+    readonly limits: OperationLimits;
+    readonly timeout: Milliseconds;
+    /** A manifest of operations that are known beforehand; `only`: nothing else is taken. */
+    readonly trusted: { readonly file?: string; readonly only: boolean };
+    readonly introspection: boolean;
+    readonly sandbox: boolean;
+  };
   /** Without a `url` an embedded Postgres with demo data is started. */
   readonly database: {
     readonly url?: string;
@@ -52,6 +85,8 @@ export interface Config {
     readonly freshTtl: Milliseconds;
     readonly readWholeAfter: Milliseconds;
   };
+  /** `required`: nothing may be changed that the audit log does not take down; else it is kept if the database has one. */
+  readonly audit: { readonly required: boolean };
   /** Without a `mode`: the outbox if the database has one. */
   readonly feed: {
     readonly mode?: 'outbox' | 'poll' | 'off';

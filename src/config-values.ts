@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { DAY, MINUTE, type Minutes } from './units.js';
 
@@ -17,6 +18,29 @@ export const flag = parsed((value) => {
   if (/^(true|1|yes|on)$/i.test(value)) return true;
   return /^(false|0|no|off)$/i.test(value) ? false : but('expected true or false', value);
 });
+
+const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+};
+
+/** Which proxies are believed: a flag, or addresses and networks. A number of hops would also believe who comes past the proxies. */
+export const proxies = parsed((value): boolean | readonly string[] | Problem => {
+  if (/^(true|1|yes|on)$/i.test(value)) return true;
+  if (/^(false|0|no|off)$/i.test(value)) return false;
+  const networks = list(value).flatMap((each) => NAMED_NETWORKS[each] ?? each);
+  const wrong = networks.find((each) => !isNetwork(each));
+  return wrong === undefined && networks.length > 0
+    ? networks
+    : but('expected true, false, or addresses and networks with commas, such as loopback,private,203.0.113.0/24', wrong ?? value);
+});
+
+function isNetwork(value: string): boolean {
+  const [address = '', bits, ...more] = value.split('/');
+  const most = { 4: 32, 6: 128 }[isIP(address)];
+  if (most === undefined || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
+}
 
 export function oneOf<const Options extends readonly string[]>(options: Options) {
   return parsed((value): Options[number] | Problem =>
@@ -102,8 +126,9 @@ function problem(message: string): Problem {
   return { problem: message };
 }
 
+/** What stands before the host of a URL may be a password. */
 function but(expected: string, value: string): Problem {
-  return problem(`${expected}, but got "${value}"`);
+  return problem(`${expected}, but got "${value.replace(/\/\/.*@/, '//…@')}"`);
 }
 
 function parsed<T>(parse: (value: string) => T | Problem) {

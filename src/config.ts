@@ -36,6 +36,9 @@ function conflicts(env: Environment): string[] {
       `HOST: expected a loopback address (127.0.0.1, ::1, localhost) because no authentication is configured, but got ` +
         `"${env.HOST}"; set AUTH_JWT_SECRET or AUTH_JWKS_URL to listen elsewhere`,
     );
+  } else if (!env.AUTH_JWT_SECRET && !env.AUTH_JWKS_URL) problems.push(...uncheckedClaims(env));
+  if (env.TRUSTED_OPERATIONS_ONLY && !env.TRUSTED_OPERATIONS_FILE) {
+    problems.push('TRUSTED_OPERATIONS_FILE: expected a manifest, because TRUSTED_OPERATIONS_ONLY is set');
   }
   if (env.S3_BUCKET && env.FILES_DIR) {
     problems.push('FILES_DIR: expected to be absent when S3_BUCKET is set; files come from one of them');
@@ -50,22 +53,23 @@ function conflicts(env: Environment): string[] {
   return problems;
 }
 
+/** What tokens would be checked by, if there were something to check them with. */
+function uncheckedClaims(env: Environment): string[] {
+  const set = (['AUTH_ISSUER', 'AUTH_AUDIENCE'] as const).filter((name) => env[name] !== undefined);
+  return set.map(
+    (name) => `${name}: expected AUTH_JWT_SECRET or AUTH_JWKS_URL beside it; without one of them no token is checked by it`,
+  );
+}
+
 function toConfig(env: Environment): Config {
   return {
-    http: {
-      host: env.HOST,
-      port: env.PORT,
-      ...(env.PUBLIC_URL && { publicUrl: env.PUBLIC_URL.replace(/\/+$/, '') }),
-      trustProxy: env.TRUST_PROXY,
-      corsOrigins: env.CORS_ORIGINS,
-      maxRequest: env.REQUEST_MAX_BYTES,
-      liveConnectionsMax: env.LIVE_CONNECTIONS_MAX,
-      shutdownTimeout: env.SHUTDOWN_TIMEOUT_SECONDS * SECOND,
-    },
+    http: httpConfig(env),
+    rateLimits: rateLimits(env),
     logLevel: env.LOG_LEVEL,
     dataDir: env.DATA_DIR,
     simulator: env.DEMO_SIMULATOR,
     auth: authConfig(env),
+    operations: operationsConfig(env),
     database: {
       ...(env.MES_DATABASE_URL && { url: env.MES_DATABASE_URL }),
       poolMax: env.MES_DATABASE_POOL_MAX,
@@ -81,6 +85,7 @@ function toConfig(env: Environment): Config {
       freshTtl: env.ORDER_FRESH_TTL_SECONDS * SECOND,
       readWholeAfter: env.ORDER_READ_WHOLE_SECONDS * SECOND,
     },
+    audit: { required: env.AUDIT === 'required' },
     feed: {
       ...(env.CHANGE_FEED && { mode: env.CHANGE_FEED }),
       group: env.CHANGE_FEED_GROUP,
@@ -110,14 +115,69 @@ function toConfig(env: Environment): Config {
   };
 }
 
+function httpConfig(env: Environment): Config['http'] {
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    ...(env.PUBLIC_URL && { publicUrl: env.PUBLIC_URL.replace(/\/+$/, '') }),
+    trustProxy: env.TRUST_PROXY,
+    corsOrigins: env.CORS_ORIGINS,
+    maxRequest: env.REQUEST_MAX_BYTES,
+    compression: env.COMPRESSION,
+    connectionsMax: env.CONNECTIONS_MAX,
+    ...(env.CONNECTIONS_PER_ADDRESS_MAX !== undefined && { connectionsPerAddressMax: env.CONNECTIONS_PER_ADDRESS_MAX }),
+    headersTimeout: env.HEADERS_TIMEOUT_SECONDS * SECOND,
+    requestTimeout: env.REQUEST_TIMEOUT_SECONDS * SECOND,
+    keepAlive: env.KEEP_ALIVE_SECONDS * SECOND,
+    liveConnectionsMax: env.LIVE_CONNECTIONS_MAX,
+    shutdownTimeout: env.SHUTDOWN_TIMEOUT_SECONDS * SECOND,
+  };
+}
+
+function rateLimits(env: Environment): Config['rateLimits'] {
+  return {
+    ...(env.RATE_LIMIT_OPERATOR !== undefined && { operator: env.RATE_LIMIT_OPERATOR }),
+    ...(env.RATE_LIMIT_PARTNER !== undefined && { partner: env.RATE_LIMIT_PARTNER }),
+    ...(env.RATE_LIMIT_SERVICE !== undefined && { service: env.RATE_LIMIT_SERVICE }),
+    ...(env.RATE_LIMIT_ADDRESS !== undefined && { address: env.RATE_LIMIT_ADDRESS }),
+    ...(env.RATE_LIMIT_FILE_BYTES !== undefined && { 'file-bytes': env.RATE_LIMIT_FILE_BYTES }),
+    ...(env.RATE_LIMIT_FAILED_AUTH !== undefined && { 'failed-auth': env.RATE_LIMIT_FAILED_AUTH }),
+  };
+}
+
 function authConfig(env: Environment): AuthConfig {
+  const rules = {
+    clockTolerance: env.AUTH_CLOCK_TOLERANCE_SECONDS * SECOND,
+    operatorsReadOnly: env.AUTH_OPERATORS_READ_ONLY,
+  };
   const expected = {
+    ...rules,
     ...(env.AUTH_ISSUER && { issuer: env.AUTH_ISSUER }),
     ...(env.AUTH_AUDIENCE && { audience: env.AUTH_AUDIENCE }),
   };
   if (env.AUTH_JWT_SECRET) return { mode: 'secret', secret: env.AUTH_JWT_SECRET, ...expected };
   if (env.AUTH_JWKS_URL) return { mode: 'jwks', url: env.AUTH_JWKS_URL, ...expected };
-  return { mode: 'demo' };
+  return { mode: 'demo', ...rules };
+}
+
+function operationsConfig(env: Environment): Config['operations'] {
+  return {
+    limits: {
+      cost: env.OPERATION_MAX_COST,
+      depth: env.OPERATION_MAX_DEPTH,
+      aliases: env.OPERATION_MAX_ALIASES,
+      rootFields: env.OPERATION_MAX_ROOT_FIELDS,
+      tokens: env.OPERATION_MAX_TOKENS,
+      directives: env.OPERATION_MAX_DIRECTIVES,
+    },
+    timeout: env.OPERATION_TIMEOUT_SECONDS * SECOND,
+    trusted: {
+      ...(env.TRUSTED_OPERATIONS_FILE && { file: env.TRUSTED_OPERATIONS_FILE }),
+      only: env.TRUSTED_OPERATIONS_ONLY,
+    },
+    introspection: env.INTROSPECTION,
+    sandbox: env.SANDBOX,
+  };
 }
 
 function filesConfig(env: Environment): FilesConfig {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { loggedError } from './telemetry/log-error.js';
 
 // The SDK announces on every start that it will leave this Node line one day; that is for developers, not for operators.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -15,7 +16,7 @@ function readConfig(): Config {
 }
 
 const config = readConfig();
-const log = pino({ level: config.logLevel });
+const log = pino({ level: config.logLevel, serializers: { err: loggedError } });
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

@@ -6,18 +6,20 @@ const OPTIONS = {
   'dry-run': { type: 'boolean' },
   'with-poll-index': { type: 'boolean' },
   undo: { type: 'boolean' },
+  'with-audit-log': { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
 const HELP = `npm run migrate -- [options]
 
-Adds to the database of MES_DATABASE_URL what it lacks: the table orders and its indexes, and the outbox that records
-changes of orders (docs/database.md). What is there already is kept.
+Adds to the database of MES_DATABASE_URL what it lacks: the table orders and its indexes, the outbox that records changes of
+orders, and the audit log (docs/database.md). What is there already is kept.
 
   --dry-run          print the SQL of every step, and change nothing; rights that are missing are named as comments of it
   --with-poll-index  also make an index on orders (updated_at), which CHANGE_FEED=poll reads by; it takes room, and makes
                      every update of an order dearer, since Postgres must then renew all index entries of its row (no HOT)
   --undo             remove the outbox: its triggers, functions and tables; never orders
+  --with-audit-log   with --undo: remove the audit log too, and all that is in it
   --help             print this`;
 
 type Options = Partial<Record<keyof typeof OPTIONS, boolean>>;
@@ -33,7 +35,7 @@ async function main(args: string[]): Promise<void> {
   }
   const log = (line: string): void => console.log(line);
   const dryRun = options['dry-run'] ?? false;
-  if (options.undo) await undoOutbox({ url, log, dryRun });
+  if (options.undo) await undoOutbox({ url, log, dryRun, withAuditLog: options['with-audit-log'] ?? false });
   else await migrate({ url, log, dryRun, withPollIndex: options['with-poll-index'] ?? false });
 }
 
@@ -46,6 +48,8 @@ function parsed(args: string[]): Options {
   }
   const { values } = parseArgs({ args, options: OPTIONS });
   if (values.undo && values['with-poll-index']) throw new Error('--undo removes the outbox only; leave --with-poll-index out.');
+  if (values['with-audit-log'] && !values.undo)
+    throw new Error('--with-audit-log is for --undo; without it the audit log is made anyway.');
   return values;
 }
 

@@ -2,14 +2,15 @@ import type { GraphQLFormattedError } from 'graphql';
 import { GatewayError, sourceUnavailable } from '../src/errors.js';
 import type { Context } from '../src/graphql/context.js';
 import { asGraphqlError, isForLog } from '../src/graphql/errors.js';
-import { createGraphqlServer } from '../src/graphql/server.js';
+import { OperationEnd } from '../src/graphql/operation-end.js';
+import { graphqlServer } from './support/graphql-server.js';
 
 const STATUSES =
   'Expected one of: INITIATED, FILE_UPLOADED, SUBMITTED, PRICE_CALCULATED, MANUFACTURING_APPROVED, MANUFACTURING_STARTED, ' +
   'MANUFACTURING_COMPLETED, PACKAGING, SHIPPED, CLOSED, CANCELLED.';
 const INTERNAL = { message: 'Internal server error', extensions: { code: 'INTERNAL_SERVER_ERROR' } };
 
-const server = createGraphqlServer([]);
+const { server } = graphqlServer();
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
@@ -22,6 +23,7 @@ async function errorsOf(query: string, failure = new Error('not to be reached'),
     logError: (error: unknown) => logged.push(error),
     cacheReport: () => undefined,
     named: () => undefined,
+    end: new OperationEnd(),
   } as unknown as Context;
   const { body, http } = await server.executeOperation({ query, variables }, { contextValue });
   const errors = body.kind === 'single' ? (body.singleResult.errors ?? []) : [];

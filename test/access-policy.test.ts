@@ -1,67 +1,67 @@
-import { authorise, maySeeFileOf, maySeeOrder, type Action } from '../src/access/policy.js';
+import { authorise, maySeeOrder, sightOf } from '../src/access/policy.js';
+import { RIGHTS, type Action } from '../src/access/rights.js';
 import type { Viewer } from '../src/access/viewer.js';
 import { errorWith, orderOf } from './support/orders.js';
 
 const VIEWERS: Record<string, Viewer> = {
   operator: { role: 'operator', subject: 'ada' },
+  'read-only operator': { role: 'operator', subject: 'eve', readOnly: true },
   partner: { role: 'partner', subject: 'bob', partnerId: 'partner-a' },
   service: { role: 'service', subject: 'store' },
   anonymous: { role: 'anonymous' },
 };
 
-const TABLE: readonly (readonly [action: Action, allowed: readonly string[], needed: string])[] = [
-  ['read-orders', ['operator', 'partner'], 'operator or partner'],
-  ['read-files', ['operator', 'partner', 'service'], 'operator or partner or service'],
-  ['change-orders', ['operator'], 'operator'],
-  ['announce-files', ['operator', 'service'], 'operator or service'],
-];
+const OWN = { partnerId: 'partner-a' };
 
-const CASES = TABLE.flatMap(([action, allowed, needed]) =>
-  Object.keys(VIEWERS).map((role) => [role, allowed.includes(role) ? 'may' : 'may not', action, needed] as const),
+/** Stated apart from `RIGHTS`: what each viewer sees by an action, in the order of `VIEWERS`. */
+const TABLE: Record<Action, readonly unknown[]> = {
+  'read-orders': ['all', 'all', OWN, 'none', 'none'],
+  'watch-orders': ['all', 'all', OWN, 'none', 'none'],
+  'read-files': ['all', 'all', OWN, 'all', 'none'],
+  'read-levels': ['all', 'all', 'none', 'none', 'none'],
+  'read-costs': ['all', 'all', 'none', 'all', 'none'],
+  'read-audit': ['all', 'all', 'none', 'none', 'none'],
+  'change-orders': ['all', 'refused', 'none', 'none', 'none'],
+  'announce-files': ['all', 'refused', 'none', 'all', 'none'],
+};
+
+const CASES = Object.entries(TABLE).flatMap(([action, row]) =>
+  Object.keys(VIEWERS).map((name, index) => [name, action as Action, row[index]] as const),
 );
 
 describe('who may do what', () => {
-  test.each(CASES)('%s %s %s', (role, may, action, needed) => {
-    const ask = () => authorise(VIEWERS[role]!, action);
-    if (may === 'may') expect(ask).not.toThrow();
-    else if (role === 'anonymous') {
-      const message = expect.stringContaining('"Authorization: Bearer <token>"');
-      expect(ask).toThrow(errorWith({ code: 'UNAUTHENTICATED', message }));
-    } else {
-      const message = `This needs the role ${needed}, but the token has: ${role}.`;
-      expect(ask).toThrow(errorWith({ code: 'FORBIDDEN', message }));
+  test('is said of every action', () => expect(Object.keys(TABLE).sort()).toEqual(Object.keys(RIGHTS).sort()));
+
+  test.each(CASES)('%s, %s: %j', (name, action, sight) => {
+    const viewer = VIEWERS[name]!;
+    const ask = () => authorise(viewer, action);
+    if (sight === 'refused') {
+      return expect(ask).toThrow(errorWith({ code: 'FORBIDDEN', message: expect.stringContaining('may only read') }));
     }
+    expect(sightOf(viewer, action)).toEqual(sight);
+    if (sight !== 'none') return expect(ask).not.toThrow();
+    if (name === 'anonymous') {
+      const message = expect.stringContaining('"Authorization: Bearer <token>"');
+      return expect(ask).toThrow(errorWith({ code: 'UNAUTHENTICATED', message }));
+    }
+    const message = expect.stringMatching(new RegExp(`^This needs the role .+, but the token has: ${viewer.role}\\.$`));
+    expect(ask).toThrow(errorWith({ code: 'FORBIDDEN', message }));
   });
 });
 
-describe('who sees what', () => {
-  test.each([
-    ['operator', 'partner-a', true],
-    ['operator', null, true],
-    ['partner', 'partner-a', true],
-    ['partner', 'partner-b', false],
-    ['partner', 'PARTNER-A', false],
-    ['partner', 'partner-a ', false],
-    ['partner', '', false],
-    ['partner', null, false],
-    ['service', 'partner-a', false],
-    ['service', null, false],
-    ['anonymous', 'partner-a', false],
-    ['anonymous', null, false],
-  ])('%s, an order of %j: %s', (role, partnerId, sees) => {
-    expect(maySeeOrder(VIEWERS[role]!, orderOf({ partnerId }))).toBe(sees);
-  });
-
-  test.each([
-    ['operator', [], true],
-    ['service', [], true],
-    ['partner', ['partner-a'], true],
-    ['partner', ['partner-b', 'partner-a'], true],
-    ['partner', ['partner-b', 'partner-aa'], false],
-    ['partner', [], false],
-    ['anonymous', ['partner-a'], false],
-    ['anonymous', [], false],
-  ])('%s, a file of %j: %s', (role, owners, sees) => {
-    expect(maySeeFileOf(VIEWERS[role]!, owners)).toBe(sees);
-  });
+test.each([
+  ['operator', 'partner-a', true],
+  ['operator', null, true],
+  ['partner', 'partner-a', true],
+  ['partner', 'partner-b', false],
+  ['partner', 'PARTNER-A', false],
+  ['partner', 'partner-a ', false],
+  ['partner', '', false],
+  ['partner', null, false],
+  ['service', 'partner-a', false],
+  ['service', null, false],
+  ['anonymous', 'partner-a', false],
+  ['anonymous', null, false],
+])('%s, an order of %j: %s', (role, partnerId, sees) => {
+  expect(maySeeOrder(VIEWERS[role]!, orderOf({ partnerId }))).toBe(sees);
 });

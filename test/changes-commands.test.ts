@@ -1,4 +1,5 @@
 import type { Viewer } from '../src/access/viewer.js';
+import type { Act, FileChange } from '../src/audit/audit.js';
 import { OperationTrace } from '../src/cache/operation-trace.js';
 import { Commands, type ViewerCommands } from '../src/changes/commands.js';
 import { touchedTokens } from '../src/changes/touched.js';
@@ -23,7 +24,8 @@ function commandsOf(
     return Promise.resolve(outcome);
   };
   const parts = {
-    changeStatuses: async (changes: readonly StatusChange[], mark: string | undefined) => {
+    changeStatuses: async (changes: readonly StatusChange[], mark: string | undefined, act: Act) => {
+      expect(act).toEqual({ viewer, requestId: 'request-1', way: 'MUTATION' });
       const changed = await changeStatuses(changes);
       journal.push(['committed', ...changes.map(({ id }) => id), ...(mark ? [`as ${mark}`] : [])]);
       return changed;
@@ -33,10 +35,14 @@ function commandsOf(
       next: () => origin,
       tickOff: async (ticked: string, ids: readonly string[]) => void journal.push(['ticked off', ticked, ...ids]),
     },
+    audit: {
+      filesChanged: async ({ way, requestId }: Act, files: readonly FileChange[]) =>
+        void journal.push(['audited', way, requestId, ...files]),
+    },
     levels: [15, 60],
     calendar,
   };
-  return { commands: new Commands(parts).of(viewer, new OperationTrace()), journal };
+  return { commands: new Commands(parts).of(viewer, new OperationTrace(), 'request-1'), journal };
 }
 
 function agree(changes: readonly StatusChange[]) {
@@ -47,6 +53,7 @@ function agree(changes: readonly StatusChange[]) {
   return Promise.resolve(pairs);
 }
 
+const unread = (): Promise<null> => Promise.reject(new Error('must not be read'));
 const badInput = (message: string): unknown => expect.objectContaining({ code: 'BAD_USER_INPUT', message });
 const change = (number: number): StatusChange => ({ id: idOf(number), status: 'PACKAGING' });
 
@@ -142,17 +149,24 @@ describe('a command that changes orders', () => {
 });
 
 describe('a command that announces a file', () => {
-  test('renews the token of this file', async () => {
+  test.each([
+    ['its new version', () => Promise.resolve({ etag: '"2"' }), '"2"'],
+    ['that it is gone', () => Promise.resolve(null), null],
+    ['nothing of its version, which the store does not give', () => Promise.reject(new Error('away')), null],
+  ])('renews the token of this file, and has %s taken down', async (_name, reread, etagAfter) => {
     const { commands, journal } = commandsOf({ role: 'service', subject: 'store' });
-    await commands.fileChanged('models/ring-17.stl');
-    expect(journal).toEqual([['renewed', 'token:file:models/ring-17.stl']]);
+    await commands.fileChanged('models/ring-17.stl', reread);
+    expect(journal).toEqual([
+      ['renewed', 'token:file:models/ring-17.stl'],
+      ['audited', 'MUTATION', 'request-1', { path: 'models/ring-17.stl', etagBefore: null, etagAfter }],
+    ]);
   });
 
   test('is refused to a partner, and for a path that is none', async () => {
     const partner = commandsOf({ role: 'partner', subject: 'p', partnerId: 'partner-a' });
-    await expect(partner.commands.fileChanged('a.stl')).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(partner.commands.fileChanged('a.stl', unread)).rejects.toMatchObject({ code: 'FORBIDDEN' });
     const operator = commandsOf(OPERATOR);
-    await expect(operator.commands.fileChanged('../a.stl')).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(operator.commands.fileChanged('../a.stl', unread)).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
     expect([...partner.journal, ...operator.journal]).toEqual([]);
   });
 });

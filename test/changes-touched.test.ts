@@ -19,19 +19,23 @@ const LISTS = [
   // Past midnight in Berlin.
   'token:{orders:2025-07-25}:new',
 ];
+const ofB = { ...before, partnerId: 'partner-b' };
+const ownOrder = (partner: string): string => `token:order-of:partner-${partner}:${idOf(7)}`;
+const ownFile = (partner: string, file: string): string => `token:file-of:partner-${partner}:${file}.stl`;
 const sorted = (...tokens: string[]): string[] => tokens.sort();
 
 describe('what a change makes worthless', () => {
   test.each([
     ['a change of status', before, { ...before, status: 'PACKAGING', version: 4 } as const, []],
-    ['a new order', null, before, ['token:file-owners:a.stl']],
-    ['an order that was removed', before, null, ['token:file-owners:a.stl']],
-    ['another partner', before, { ...before, partnerId: 'partner-b' }, ['token:file-owners:a.stl']],
-    ['no partner any more', before, { ...before, partnerId: null }, ['token:file-owners:a.stl']],
-    ['another file', before, { ...before, filePath: 'b.stl' }, ['token:file-owners:a.stl', 'token:file-owners:b.stl']],
-    ['no file any more', before, { ...before, filePath: null }, ['token:file-owners:a.stl']],
-    ['a first file', { ...before, filePath: null }, before, ['token:file-owners:a.stl']],
-  ])('%s: the order, its lists at all levels, and owners of files', (_name, from, to, owners) => {
+    ['a new order', null, before, [ownOrder('a'), ownFile('a', 'a')]],
+    ['an order that was removed', before, null, [ownOrder('a'), ownFile('a', 'a')]],
+    ['another partner', before, ofB, [ownOrder('a'), ownOrder('b'), ownFile('a', 'a'), ownFile('b', 'a')]],
+    ['no partner any more', before, { ...before, partnerId: null }, [ownOrder('a'), ownFile('a', 'a')]],
+    ['another file', before, { ...before, filePath: 'b.stl' }, [ownFile('a', 'a'), ownFile('a', 'b')]],
+    ['no file any more', before, { ...before, filePath: null }, [ownFile('a', 'a')]],
+    ['a first file', { ...before, filePath: null }, before, [ownFile('a', 'a')]],
+    ['a file of nobody', null, { ...before, partnerId: null }, []],
+  ])('%s: the order, its lists at all levels, and what is whose own', (_name, from, to, owners) => {
     expect(touched({ before: from, after: to })).toEqual(sorted(OWN, ...LISTS, ...owners));
   });
 
@@ -77,6 +81,6 @@ describe('what a change makes worthless', () => {
 test('a time that no list can be named after touches the order and its file only', () => {
   const far = [Infinity, -Infinity, NaN, Date.parse('-000099-01-01T00:00Z'), Date.parse('+275000-01-01T00:00Z')];
   for (const createdAt of far) {
-    expect(touched({ before: null, after: { ...before, createdAt } })).toEqual(sorted(OWN, 'token:file-owners:a.stl'));
+    expect(touched({ before: null, after: { ...before, createdAt } })).toEqual(sorted(OWN, ownOrder('a'), ownFile('a', 'a')));
   }
 });

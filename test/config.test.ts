@@ -25,7 +25,9 @@ describe('a wrong setting', () => {
     ['PORT', 'http', `${WHOLE} 0 to 65535, but got "http"`],
     ['PUBLIC_URL', 'portal.example.com', 'expected a URL that starts with http:// or https://'],
     ['PUBLIC_URL', 'ftp://portal.example.com', 'expected a URL'],
-    ['TRUST_PROXY', 'maybe', 'expected true or false, but got "maybe"'],
+    ['TRUST_PROXY', 'maybe', 'expected true, false, or addresses and networks with commas'],
+    ['CONNECTIONS_MAX', '0', `${WHOLE} 1 to 1000000`],
+    ['RATE_LIMIT_PARTNER', 'much', WHOLE],
     ['CORS_ORIGINS', '*', 'expected origins with commas, such as https://portal.example.com, but got "*"'],
     ['CORS_ORIGINS', 'https://a.example,https://b.example/', 'but got "https://b.example/"'],
     ['REQUEST_MAX_BYTES', '1', `${WHOLE} 1024 to`],
@@ -123,6 +125,11 @@ describe('settings that contradict each other', () => {
     expect(problemsOf({ HOST })).toEqual([expect.stringContaining(`but got "${HOST}"`)]),
   );
 
+  test.each(['AUTH_ISSUER', 'AUTH_AUDIENCE'])('without authentication %s is not silently ignored', (name) => {
+    expect(problemsOf({ [name]: 'idp' })).toEqual([expect.stringMatching(`^${name}: expected AUTH_JWT_SECRET or AUTH_JWKS_URL`)]);
+    expect(loadConfig({ [name]: 'idp', AUTH_JWT_SECRET: secret }).auth.mode).toBe('secret');
+  });
+
   test.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('without authentication %s will do', (HOST) => {
     expect(loadConfig({ HOST })).toMatchObject({ http: { host: HOST }, auth: { mode: 'demo' } });
   });
@@ -146,7 +153,7 @@ describe('a configuration', () => {
     logLevel: 'info',
     dataDir: '.data',
     simulator: true,
-    auth: { mode: 'demo' },
+    auth: { mode: 'demo', clockTolerance: 5_000, operatorsReadOnly: false },
     database: { poolMax: 10, timeout: 10_000 },
     orders: {
       timeZone: 'UTC',

@@ -113,7 +113,7 @@ describeWith('postgres')('bad input', () => {
       async () => `Bearer ${await tokenFor({ role: 'operator' }, { secret: 'another secret' })}`,
       /not valid/,
     ],
-    ['of an unknown role', async () => `Bearer ${await tokenFor({ role: 'admin' })}`, /"role" one of operator, partner, service/],
+    ['of an unknown role', async () => `Bearer ${await tokenFor({ role: 'admin' })}`, /"role" must be one of operator, partner, service/],
     [
       'without an end',
       async () => `Bearer ${await tokenFor({ role: 'operator' }, { claims: { exp: undefined } })}`,
@@ -208,7 +208,7 @@ describeWith('postgres')('bad input', () => {
 
   test.each([
     ['an unknown route', 'GET', '/admin', 404, 'NOT_FOUND'],
-    ['an unknown method', 'DELETE', '/graphql', 404, 'NOT_FOUND'],
+    ['an unknown method', 'DELETE', '/graphql', 405, 'BAD_USER_INPUT'],
     ['malformed percent-encoding', 'GET', '/files/%zz', 400, 'BAD_USER_INPUT'],
     ['malformed percent-encoding elsewhere', 'GET', '/%zz', 400, 'BAD_USER_INPUT'],
   ])('%s', async (_name, method, path, status, code) => {

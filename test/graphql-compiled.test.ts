@@ -2,11 +2,12 @@ import { HeaderMap } from '@apollo/server';
 import type { DocumentNode } from 'graphql';
 import { GatewayError } from '../src/errors.js';
 import type { Context } from '../src/graphql/context.js';
-import { createGraphqlServer } from '../src/graphql/server.js';
+import { OperationEnd } from '../src/graphql/operation-end.js';
 import type { OrderArguments } from '../src/loaders/order-reads.js';
+import { graphqlServer } from './support/graphql-server.js';
 import { orderOf } from './support/orders.js';
 
-const server = createGraphqlServer([]);
+const { server } = graphqlServer();
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
@@ -49,6 +50,7 @@ function context(answers: Context['answers']) {
     cacheReport: () => undefined,
     logError: (error: unknown) => logged.push(error),
     named: () => undefined,
+    end: new OperationEnd(),
   } as unknown as Context;
   return { value, logged };
 }

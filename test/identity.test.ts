@@ -1,9 +1,12 @@
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWTPayload } from 'jose';
+import { RETRY } from '../src/http/identity-keys.js';
 import { createIdentity, type Identity } from '../src/http/identity.js';
+import { FakeTime } from './support/fake-time.js';
 
 const SECRET = 'a-secret-of-more-than-32-characters';
 const OPERATOR = { sub: 'ada', role: 'operator' };
@@ -59,24 +62,89 @@ describe('a token of a shared secret', () => {
 
   test.each([
     ['expired', fitting({ ...OPERATOR, exp: 1 }), 'The token has expired; get a new one.'],
-    ['without an end', { ...OPERATOR, iss: 'idp', aud: 'mes' }, 'claim "exp" is missing'],
+    ['without an end', { ...OPERATOR, iss: 'idp', aud: 'mes' }, 'claim "exp" is missing; it must be the time'],
     ['with an end that is a text', fitting({ ...OPERATOR, exp: 'tomorrow' as unknown as number }), 'claim "exp"'],
-    ['of tomorrow', fitting({ ...OPERATOR, nbf: now() + 3_600 }), 'claim "nbf"'],
-    ['of another issuer', fitting({ ...OPERATOR, iss: 'other' }), 'claim "iss"'],
+    ['of tomorrow', fitting({ ...OPERATOR, nbf: now() + 3_600 }), 'claim "nbf" must be a time'],
+    ['made tomorrow', fitting({ ...OPERATOR, iat: now() + 3_600 }), 'claim "iat" must be a time'],
+    ['made at no time', fitting({ ...OPERATOR, iat: 'today' as unknown as number }), 'claim "iat" must be a time'],
+    ['of another issuer', fitting({ ...OPERATOR, iss: 'other' }), 'claim "iss" must be the issuer'],
     ['of no issuer', good({ ...OPERATOR, aud: 'mes' }), 'claim "iss"'],
     ['for others', fitting({ ...OPERATOR, aud: ['shop'] }), 'claim "aud"'],
-    ['for nobody', good({ ...OPERATOR, iss: 'idp' }), 'claim "aud"'],
-    ['without a role', fitting({ sub: 'ada' }), 'claim "role" must be'],
+    ['for nobody', good({ ...OPERATOR, iss: 'idp' }), 'claim "aud" is missing; it must name this gateway'],
+    ['that is neither read-only nor not', fitting({ ...OPERATOR, read_only: 'yes' }), 'claim "read_only" must be true or false'],
+    ['of a partner with half a character', fitting({ ...PARTNER, partner_id: '\ud800' }), 'claim "partner_id"'],
+    ['of a partner with a null byte', fitting({ ...PARTNER, partner_id: 'a\0' }), 'claim "partner_id"'],
+    ['without a role', fitting({ sub: 'ada' }), 'claim "role" is missing; it must be'],
     ['of an unknown role', fitting({ sub: 'ada', role: 'admin' }), 'one of operator, partner, service'],
     ['that says anonymous', fitting({ sub: 'ada', role: 'anonymous' }), 'claim "role"'],
     ['of two roles', fitting({ sub: 'ada', role: ['operator'] }), 'claim "role"'],
-    ['without a subject', fitting({ role: 'operator' }), 'claim "sub" must be'],
+    ['without a subject', fitting({ role: 'operator' }), 'claim "sub" is missing; it must be'],
     ['of an empty subject', fitting({ ...OPERATOR, sub: '' }), 'claim "sub" must be'],
     ['of a partner without an id', fitting({ sub: 'bob', role: 'partner' }), 'claim "partner_id" is missing'],
     ['of a partner with an empty id', fitting({ ...PARTNER, partner_id: '' }), 'claim "partner_id"'],
     ['of a partner with two ids', fitting({ ...PARTNER, partner_id: ['partner-a', 'partner-b'] }), 'claim "partner_id"'],
   ])('%s is refused with the reason', async (_name, payload, reason) => {
-    expect(await refusalOf(identity, `Bearer ${await signed(payload)}`)).toContain(reason);
+    const message = await refusalOf(identity, `Bearer ${await signed(payload)}`);
+    expect(message).toContain(reason);
+    // Neither what the token says, nor what it should have said.
+    expect(message).not.toMatch(/\b(idp|mes|shop|other|partner-a|tomorrow)\b/);
+  });
+
+  test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt'])('may say that it is a %s', async (typ) => {
+    const token = await new SignJWT(fitting(OPERATOR)).setProtectedHeader({ alg: 'HS256', typ }).sign(bytes(SECRET));
+    expect((await identity.callerOf(`Bearer ${token}`)).viewer).toMatchObject({ role: 'operator' });
+  });
+
+  test.each(['logout+jwt', 'secevent+jwt', ''])('that was made for something else is refused: %s', async (typ) => {
+    const token = await new SignJWT(fitting(OPERATOR)).setProtectedHeader({ alg: 'HS256', typ }).sign(bytes(SECRET));
+    expect(await refusalOf(identity, `Bearer ${token}`)).toContain('header "typ" must be "JWT" or "at+jwt"');
+  });
+
+  test('that demands what is not understood is refused', async () => {
+    const demanding = (header: object): string => {
+      const head = Buffer.from(JSON.stringify({ alg: 'HS256', ...header })).toString('base64url');
+      const body = Buffer.from(JSON.stringify(fitting(OPERATOR))).toString('base64url');
+      const signature = createHmac('sha256', SECRET).update(`${head}.${body}`).digest('base64url');
+      return `Bearer ${head}.${body}.${signature}`;
+    };
+    expect((await identity.callerOf(demanding({ kid: '../../etc/passwd' }))).viewer).toMatchObject({ role: 'operator' });
+    for (const header of [{ crit: ['exp'], exp: 1 }, { crit: [] }, { crit: 'b64' }, { crit: ['b64'], b64: false }]) {
+      expect(await refusalOf(identity, demanding(header))).toContain('The token is not valid');
+    }
+  });
+
+  test('that is very long is refused unseen', async () => {
+    const token = await signed(fitting({ ...OPERATOR, padding: 'x'.repeat(8_192) }));
+    expect(await refusalOf(identity, `Bearer ${token}`)).toBe('The token must have at most 8192 characters.');
+  });
+
+  test.each([
+    ['one whose token says so', { ...OPERATOR, read_only: true }, false, true],
+    ['an ordinary operator', OPERATOR, false, undefined],
+    ['any operator, where none may write', OPERATOR, true, true],
+    ['a partner, where no operator may write', PARTNER, true, undefined],
+  ])('may be good for reading only: %s', async (_name, claims, operatorsReadOnly, readOnly) => {
+    const strict = createIdentity({ keys: { secret: SECRET }, operatorsReadOnly });
+    const { viewer } = await strict.callerOf(`Bearer ${await signed(good(claims))}`);
+    expect((viewer as { readOnly?: boolean }).readOnly).toBe(readOnly);
+  });
+
+  test('is judged with a tolerance for clocks, the same for all its times', async () => {
+    const time = new FakeTime();
+    const lax = createIdentity({ keys: { secret: SECRET }, clockTolerance: 5_000, time });
+    const at = (seconds: number): number => Math.floor(time.now() / 1_000) + seconds;
+    const viewer = { role: 'operator', subject: 'ada' };
+    const late = `Bearer ${await signed({ ...OPERATOR, exp: at(10) })}`;
+    expect(await lax.callerOf(late)).toEqual({ viewer, expiresAt: at(15) * 1_000 });
+    time.advance(14_999);
+    expect(await lax.callerOf(late)).toMatchObject({ viewer });
+    time.advance(1);
+    expect(await refusalOf(lax, late)).toContain('has expired');
+    for (const claim of ['nbf', 'iat']) {
+      const early = (ahead: number) => signed({ ...OPERATOR, exp: at(60), [claim]: at(ahead) });
+      expect(await lax.callerOf(`Bearer ${await early(5)}`)).toMatchObject({ viewer });
+      expect(await refusalOf(lax, `Bearer ${await early(6)}`)).toContain(`claim "${claim}"`);
+    }
   });
 
   test('signed by another secret, with another algorithm or not at all is refused', async () => {
@@ -175,6 +243,17 @@ describe('a token of published keys', () => {
       await signed(good(OPERATOR), bytes(jwk), 'HS256', 'RS256'),
       await signed(good(OPERATOR), stranger.privateKey, 'ES256', 'ES256'),
       await signed(good(OPERATOR), stranger.privateKey, 'ES256', 'unknown'),
+      ...(await Promise.all(
+        [
+          { jwk: await exportJWK(stranger.publicKey) },
+          { jku: 'https://stranger.example.com/jwks' },
+          { x5u: 'https://stranger.example.com/cert' },
+          { kid: '../../../dev/null' },
+          { kid: "' or 1=1 --" },
+        ].map((header) =>
+          new SignJWT(good(OPERATOR)).setProtectedHeader({ alg: 'ES256', kid: 'ES256', ...header }).sign(stranger.privateKey),
+        ),
+      )),
       await signed(good(OPERATOR), keys.ES256.privateKey, 'ES256', 'RS256'),
       new UnsecuredJWT(good(OPERATOR)).encode(),
     ];
@@ -186,7 +265,8 @@ describe('a token of published keys', () => {
     ['no JSON', { status: 200, body: '<html>' }],
     ['no keys', { status: 200, body: '{}' }],
   ])('cannot be judged while the key server answers %s; it can later', async (_name, broken) => {
-    const identity = createIdentity({ keys: { jwksUrl } });
+    const time = new FakeTime(Date.now());
+    const identity = createIdentity({ keys: { jwksUrl }, time });
     const header = `Bearer ${await signed(good(OPERATOR), keys.ES256.privateKey, 'ES256', 'ES256')}`;
     const healthy = answer;
     answer = broken;
@@ -194,6 +274,7 @@ describe('a token of published keys', () => {
     answer = healthy;
     expect(error).toMatchObject({ name: 'GatewayError', code: 'SOURCE_UNAVAILABLE', cause: expect.anything() });
     expect((error as Error).message).toBe('The identity provider does not answer at the moment; try again shortly.');
+    time.advance(RETRY);
     expect((await identity.callerOf(header)).viewer).toEqual({ role: 'operator', subject: 'ada' });
   });
 
@@ -208,9 +289,10 @@ describe('a token of published keys', () => {
     expect((await identity.callerOf(undefined)).viewer).toEqual({ role: 'anonymous' });
     // The same with a TypeError of this realm: that of jest's own `fetch` is from outside, and no `instanceof` knows it.
     const { fetch } = globalThis;
+    const another = createIdentity({ keys: { jwksUrl } });
     try {
       globalThis.fetch = () => Promise.reject(new TypeError('fetch failed'));
-      await expect(identity.callerOf(header)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+      await expect(another.callerOf(header)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
     } finally {
       globalThis.fetch = fetch;
     }

@@ -134,9 +134,10 @@ test('a WebSocket that closes while its token is checked leaves nothing behind',
   const time = new FakeTime();
   const socket = Object.assign(new EventEmitter(), { OPEN: 1, CLOSED: 3, readyState: 1, close: () => undefined });
   let checked = (_caller: object): void => undefined;
-  const sessions = { callerOf: () => new Promise<object>((resolve) => (checked = resolve)), asker: () => ({}) };
+  const sessions = { callerBy: () => new Promise<object>((resolve) => (checked = resolve)), asker: () => ({}) };
   const deps = { sessions, time, log: {} } as never;
-  const connection = new WebSocketConnection(socket as unknown as WebSocket, {} as never, '', deps);
+  const rates = { prove: (_given: string, check: () => Promise<object>) => check() } as never;
+  const connection = new WebSocketConnection(socket as unknown as WebSocket, {} as never, { base: '', rates }, deps);
   const answer = connection.authenticate({ authorization: 'Bearer x' });
   socket.readyState = socket.CLOSED;
   socket.emit('close');

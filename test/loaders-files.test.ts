@@ -3,6 +3,7 @@ import { OperationTrace } from '../src/cache/operation-trace.js';
 import type { CachedFile } from '../src/loaders/entities.js';
 import { FileReads } from '../src/loaders/file-reads.js';
 import { createLoaders } from '../src/loaders/loaders.js';
+import type { Claim } from '../src/loaders/ownership.js';
 import type { OrderList } from '../src/orders/lists.js';
 import type { Order } from '../src/orders/order.js';
 import { cacheOf, orderOf } from './support/orders.js';
@@ -28,12 +29,18 @@ function readsOf(role: string) {
   const files = cacheOf((path: string): CachedFile | null =>
     path in OWNERS && path !== 'gone.stl' ? { metadata: metadataOf(path) } : null,
   );
-  const owners = cacheOf((path: string): readonly string[] => OWNERS[path] ?? []);
+  const owners = cacheOf(({ partnerId, of }: Claim) => OWNERS[of]?.includes(partnerId) ?? false);
   const lists = cacheOf((_list: OrderList): readonly Order[] => []);
   const orders = cacheOf((_id: string): Order | null => null);
-  const caches = { lists: lists.cache, orders: orders.cache, files: files.cache, fileOwners: owners.cache };
+  const caches = {
+    lists: lists.cache,
+    orders: orders.cache,
+    files: files.cache,
+    ownOrders: cacheOf((_claim: Claim) => false).cache,
+    ownFiles: owners.cache,
+  };
   const reads = new FileReads(VIEWERS[role]!, createLoaders(caches, new OperationTrace()));
-  return { reads, files: files.asked, owners: owners.asked };
+  return { reads, files: files.asked, asked: owners.asked };
 }
 
 describe('a file by its path', () => {
@@ -52,11 +59,14 @@ describe('a file by its path', () => {
     expect(await readsOf(role).reads.one(path)).toEqual(seen ? metadataOf(path) : null);
   });
 
-  test.each(Object.keys(OWNERS))('costs a partner the same reads whether it is there, and whose it is: %s', async (path) => {
-    const { reads, files, owners } = readsOf('partner');
-    await reads.one(path);
-    expect([files, owners]).toEqual([[path], [path]]);
-  });
+  test.each(['theirs.stl', 'nobodys.stl', 'never.stl'])(
+    'that is not an own one costs a partner the same reads: %s',
+    async (path) => {
+      const { reads, files, asked } = readsOf('partner');
+      await reads.one(path);
+      expect([files, asked]).toEqual([[], [{ partnerId: 'partner-a', of: path }]]);
+    },
+  );
 
   test('may be known of by a partner whose order names it, even when the store has it no more', async () => {
     const { reads } = readsOf('partner');
@@ -65,10 +75,10 @@ describe('a file by its path', () => {
   });
 
   test('is refused without a token, before anything is loaded', async () => {
-    const { reads, files, owners } = readsOf('anonymous');
+    const { reads, files, asked } = readsOf('anonymous');
     await expect(reads.one('../mine.stl')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     expect(await reads.maySee('mine.stl')).toBe(false);
-    expect([...files, ...owners]).toEqual([]);
+    expect([...files, ...asked]).toEqual([]);
   });
 
   test.each(['', '../mine.stl', '/mine.stl', 'a//b'])('%j is no path', async (path) => {

@@ -7,6 +7,7 @@ import { createSchema } from '../src/graphql/server.js';
 import type { CachedFile } from '../src/loaders/entities.js';
 import { createLoaders } from '../src/loaders/loaders.js';
 import { OrderReads } from '../src/loaders/order-reads.js';
+import type { Claim } from '../src/loaders/ownership.js';
 import { encodeCursor } from '../src/orders/cursor.js';
 import { listKey } from '../src/orders/keys.js';
 import { listRange, type OrderList } from '../src/orders/lists.js';
@@ -29,8 +30,18 @@ function readsOf(viewer: Viewer, orders: readonly Order[]) {
   const lists = cacheOf((list: OrderList): readonly Order[] => createdIn(listed(orders), listRange(list)), NOW);
   const single = cacheOf((id: string) => orders.find((order) => order.id === id) ?? null, NOW);
   const files = cacheOf((_path: string): CachedFile | null => null);
-  const fileOwners = cacheOf((_path: string): readonly string[] => []);
-  const caches = { lists: lists.cache, orders: single.cache, files: files.cache, fileOwners: fileOwners.cache };
+  const ownOrders = cacheOf(
+    ({ partnerId, of }: Claim) => orders.some((order) => order.id === of && order.partnerId === partnerId),
+    NOW,
+  );
+  const ownFiles = cacheOf((_claim: Claim) => false);
+  const caches = {
+    lists: lists.cache,
+    orders: single.cache,
+    files: files.cache,
+    ownOrders: ownOrders.cache,
+    ownFiles: ownFiles.cache,
+  };
   const parts = { calendar: new PlantCalendar('UTC'), levels: levelsOf(() => 60), clock: () => NOW };
   const loaders = createLoaders(caches, new OperationTrace());
   const reads = new OrderReads(viewer, loaders, parts, new Recording(loaders));
@@ -81,7 +92,8 @@ describe('orders that a partner reads', () => {
     const { reads, ids } = readsOf(PARTNER, orders);
     const all = await Promise.all([1, 2, 3, 4].map((number) => reads.one(idOf(number))));
     expect(all).toEqual([orders[0], null, null, null]);
-    expect(ids).toEqual([1, 2, 3, 4].map(idOf));
+    // Of what is not an own one nothing is read.
+    expect(ids).toEqual([idOf(1)]);
   });
 });
 

@@ -25,7 +25,7 @@ function run(url: string | undefined, ...args: string[]): Promise<Ended> {
 
 /** Runs a script as psql does: comments left out, statement by statement, on one connection. */
 function runScript(url: string, script: string): Promise<void> {
-  const statements = script.replace(/^--.*$/gm, '').match(/(?:\$outbox\$[^]*?\$outbox\$|[^;])+;/g) ?? [];
+  const statements = script.replace(/^--.*$/gm, '').match(/(?:\$(outbox|guard)\$[^]*?\$\1\$|[^;])+;/g) ?? [];
   return withClient(url, async (client) => {
     for (const statement of statements) await client.query(statement);
   });
@@ -35,15 +35,17 @@ describe('npm run migrate', () => {
   test('--help names every option, without a database', async () => {
     const { code, stdout } = await run(undefined, '--help');
     expect(code).toBe(0);
-    for (const option of ['--dry-run', '--with-poll-index', '--undo', '--help']) expect(stdout).toContain(`  ${option} `);
+    for (const option of ['--dry-run', '--with-poll-index', '--undo', '--with-audit-log', '--help'])
+      expect(stdout).toContain(`  ${option} `);
   });
 
   test.each([
-    [['--dryrun'], 'Options must be among --dry-run, --with-poll-index, --undo, --help, but got: --dryrun\n'],
+    [['--dryrun'], 'Options must be among --dry-run, --with-poll-index, --undo, --with-audit-log, --help, but got: --dryrun\n'],
     [['undo'], 'but got: undo\n'],
     [['--undo=yes'], 'but got: --undo=yes\n'],
     [['-n'], 'but got: -n\n'],
     [['--undo', '--with-poll-index'], '--undo removes the outbox only'],
+    [['--with-audit-log'], '--with-audit-log is for --undo'],
   ])('refuses %j', async (args, message) => {
     const { code, stdout, stderr } = await run('postgres://127.0.0.1:1/nothing', ...args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -94,6 +96,7 @@ describe('npm run migrate', () => {
       expect((await run(url, '--undo')).stdout).toContain('undo: drop table public.orders_outbox_state\n');
       expect((await run(url, '--undo')).stdout).toBe('There is no outbox to remove.\n');
       expect((await catalogue(url)).filter(({ what }) => String(what).includes('outbox'))).toEqual([]);
+      expect((await run(url, '--undo', '--with-audit-log')).stdout).toContain('undo: drop table public.orders_audit\n');
       expect((await catalogue(url)).filter(({ kind }) => kind === 'column')).toHaveLength(14 + 3);
     });
   });

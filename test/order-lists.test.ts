@@ -59,6 +59,7 @@ describe('a list of which an earlier state is at hand', () => {
       formers.map(() => ({ kind: 'new', day: TODAY })),
       SILENT,
       (index) => formers[index],
+      new AbortController().signal,
     );
 
   test('is carried on by its changes', async () => {

@@ -10,6 +10,7 @@ import { unavailable, type Store } from '../src/cache/store.js';
 import type { CachedFile } from '../src/loaders/entities.js';
 import { createLoaders, recorded, type Loaders } from '../src/loaders/loaders.js';
 import { OrderReads, type OrderArguments } from '../src/loaders/order-reads.js';
+import type { Claim } from '../src/loaders/ownership.js';
 import { listRange, type OrderList } from '../src/orders/lists.js';
 import type { Order } from '../src/orders/order.js';
 import { PlantCalendar } from '../src/orders/plant-day.js';
@@ -272,7 +273,8 @@ describe('the page of orders', () => {
       lists: cacheOf(valueOf).cache,
       orders: cacheOf((_id: string): Order | null => null).cache,
       files: cacheOf((_path: string): CachedFile | null => null).cache,
-      fileOwners: cacheOf((_path: string): readonly string[] => []).cache,
+      ownOrders: cacheOf((_claim: Claim) => false).cache,
+      ownFiles: cacheOf((_claim: Claim) => false).cache,
     };
     const parts = { calendar: new PlantCalendar('Europe/Berlin'), levels: levelsOf(() => 60), clock: () => now.at };
     const ready = new ReadyAnswers<Loaders>(MIB, parts.clock);
@@ -312,7 +314,8 @@ describe('the page of orders', () => {
       const recording = new Recording(loaders);
       const noting = recorded(recording);
       await noting.lists.load({ kind: 'tile', tile: { from: MIDNIGHT, minutes: 60 } });
-      await Promise.all([noting.orders.load('id'), noting.files.load('path'), noting.fileOwners.load('path')]);
+      await Promise.all([noting.orders.load('id'), noting.files.load('path')]);
+      await Promise.all([noting.ownOrders, noting.ownFiles].map((own) => own.load({ partnerId: 'partner-a', of: 'it' })));
       await ready.keep(QUESTION, recording, 'text');
       expect(await ready.find(QUESTION, loaders)).toBe('text');
       return new WeakRef(loaders);

@@ -192,4 +192,4 @@ export class World {
 }
 
 const NONE = { readMany: () => Promise.resolve([]) };
-const UNUSED = { orders: NONE, files: NONE, fileOwners: NONE } as unknown as Omit<Caches, 'lists'>;
+const UNUSED = { orders: NONE, files: NONE, ownOrders: NONE, ownFiles: NONE } as unknown as Omit<Caches, 'lists'>;

@@ -1,35 +1,36 @@
 import { GatewayError } from '../errors.js';
 import type { Order } from '../orders/order.js';
-import type { Role, Viewer } from './viewer.js';
+import { RIGHTS, type Action } from './rights.js';
+import type { Viewer } from './viewer.js';
 
-/** Everything that a caller may ask for. */
-export type Action = 'read-orders' | 'read-files' | 'change-orders' | 'announce-files' | 'read-levels';
+/** Whose things a viewer may see by some action: everybody's, one partner's, nobody's. */
+export type Sight = 'all' | 'none' | { readonly partnerId: string };
 
-/** Who may do what. A partner may read, but sees only what is its own: `maySeeOrder`, `maySeeFileOf`. */
-const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
-  'read-orders': ['operator', 'partner'],
-  'read-files': ['operator', 'partner', 'service'],
-  'change-orders': ['operator'],
-  'announce-files': ['operator', 'service'],
-  'read-levels': ['operator'],
-};
-
-/** @throws GatewayError UNAUTHENTICATED without a token, FORBIDDEN for a role that may not */
+/** @throws GatewayError UNAUTHENTICATED without a token, FORBIDDEN for a role that may not, or a caller who may only read */
 export function authorise(viewer: Viewer, action: Action): void {
-  if (viewer.role === 'anonymous') {
-    throw new GatewayError('UNAUTHENTICATED', 'A token is needed: send the header "Authorization: Bearer <token>".');
+  if (sightOf(viewer, action) === 'none') throw refusal(viewer, action);
+  if (RIGHTS[action].changes && viewer.role !== 'anonymous' && viewer.readOnly) {
+    throw new GatewayError('FORBIDDEN', 'This changes something, but the caller may only read.');
   }
-  if (ALLOWED[action].includes(viewer.role)) return;
-  throw new GatewayError('FORBIDDEN', `This needs the role ${ALLOWED[action].join(' or ')}, but the token has: ${viewer.role}.`);
 }
 
-/** Partners see their own orders only; whoever else may read orders sees all. */
-export function maySeeOrder(viewer: Viewer, order: Pick<Order, 'partnerId'>): boolean {
-  return viewer.role === 'operator' || (viewer.role === 'partner' && order.partnerId === viewer.partnerId);
+/** What the viewer may see by `action`. It is decided after the read: what is cached is the same for everyone. */
+export function sightOf(viewer: Viewer, action: Action): Sight {
+  const to = RIGHTS[action].to[viewer.role] ?? 'none';
+  if (to !== 'own') return to;
+  return viewer.role === 'partner' ? { partnerId: viewer.partnerId } : 'none';
 }
 
-/** Partners see the files that their own orders name. `owners`: the partners that have an order with the file. */
-export function maySeeFileOf(viewer: Viewer, owners: readonly string[]): boolean {
-  if (viewer.role === 'partner') return owners.includes(viewer.partnerId);
-  return viewer.role === 'operator' || viewer.role === 'service';
+/** Whether the order is there for the viewer. */
+export function maySeeOrder(viewer: Viewer, { partnerId }: Pick<Order, 'partnerId'>): boolean {
+  const sight = sightOf(viewer, 'read-orders');
+  return typeof sight === 'object' ? partnerId === sight.partnerId : sight === 'all';
+}
+
+function refusal(viewer: Viewer, action: Action): GatewayError {
+  if (viewer.role === 'anonymous') {
+    return new GatewayError('UNAUTHENTICATED', 'A token is needed: send the header "Authorization: Bearer <token>".');
+  }
+  const roles = Object.keys(RIGHTS[action].to).join(' or ');
+  return new GatewayError('FORBIDDEN', `This needs the role ${roles}, but the token has: ${viewer.role}.`);
 }

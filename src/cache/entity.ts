@@ -14,8 +14,9 @@ export interface CachedEntity<K, V> {
    * completely must throw, and then nothing is cached.
    * @param former a value that `keys[index]` had at some time before, if one is at hand: for a source that can tell what
    *   has changed since. It may be out of date.
+   * @param signal aborted when nobody waits for the answer any more: the source may give it up
    */
-  load(keys: readonly K[], trace: Trace, former: (index: number) => V | undefined): Promise<readonly V[]>;
+  load(keys: readonly K[], trace: Trace, former: (index: number) => V | undefined, signal: AbortSignal): Promise<readonly V[]>;
   ttl(key: K, value: V): Milliseconds;
   /** About how much memory the decoded value takes. */
   weigh(value: V): Bytes;

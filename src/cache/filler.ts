@@ -6,6 +6,7 @@ import type { Flight, Flights } from './flights.js';
 import { answerOf, type Lookup, type LookupParts, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
 import type { Reuse } from './reuse.js';
+import { SharedLoad } from './shared-load.js';
 import type { Store, StoreEntry } from './store.js';
 
 /** What all entities of a process share. */
@@ -39,11 +40,19 @@ const PATIENCE = 10;
 /** How long a lock outlives its fill: for those who looked before the entry was there, and claim it afterwards. */
 const GRACE: Milliseconds = 200;
 
+/** Nobody waits for what is to be loaded any more. Nobody sees it. */
+class AbandonedError extends Error {
+  override readonly name = 'AbandonedError';
+}
+
 /**
  * Fills what was missed: once for all processes as long as the store answers, else once for this one.
  *
  * Every fill claims its keys first. Whoever gets the lock loads; the others look for the entry until it is there, or the
  * lock is gone. A holder extends its lock while its load goes on, so a slow database does not make others load as well.
+ *
+ * A load that nobody waits for any more is abandoned: its flights are taken out in the same tick as its last reader leaves, so
+ * that nobody joins them, its lock is let go of, and whatever the source still answers is dropped.
  */
 export class Filler<K, V> {
   private readonly writes = new Set<Promise<unknown>>();
@@ -96,13 +105,21 @@ export class Filler<K, V> {
 
   private async loadAll(fills: readonly Fill<K, V>[], owner: string, trace: Trace): Promise<void> {
     if (fills.length === 0) return;
+    const readers = fills.reduce((sum, { flight }) => sum + flight.waiting, 0);
+    const load = new SharedLoad(readers, () => {
+      for (const { flight } of fills) this.flights.end(flight);
+    });
     const locks = fills.filter(({ slot }) => slot.token !== undefined).map(({ slot }) => lockKeyOf(slot.tokenKey));
     const letGo = holdLocks(locks, owner, this.parts);
     try {
+      if (readers === 0) throw new AbandonedError();
+      for (const { flight } of fills) flight.loadBy(load);
       const asked = this.flights.now();
       for (const { flight } of fills) flight.asked = asked;
       const before = { loadedAt: this.parts.time.now(), mark: this.parts.renewals.latest };
-      const values = await this.load(fills, trace);
+      const values = await this.load(fills, trace, load.signal);
+      if (load.signal.aborted) throw new AbandonedError();
+      for (const { flight } of fills) flight.loadBy(undefined);
       void this.keep(fills, values, before, trace).then(() => letGo(GRACE));
     } catch (error) {
       letGo(0);
@@ -110,11 +127,12 @@ export class Filler<K, V> {
     }
   }
 
-  private async load(fills: readonly Fill<K, V>[], trace: Trace): Promise<readonly V[]> {
+  private async load(fills: readonly Fill<K, V>[], trace: Trace, signal: AbortSignal): Promise<readonly V[]> {
     const values = await this.entity.load(
       fills.map(({ slot }) => slot.key),
       trace,
       (index) => fills[index]?.slot.former?.(),
+      signal,
     );
     if (values.length !== fills.length) throw new Error(`must load ${fills.length} values, but got: ${values.length}`);
     return values;
@@ -160,6 +178,8 @@ export class Filler<K, V> {
     const looks = Math.ceil(this.parts.fillLock / POLL);
     for (let look = 0; waiting.length > 0 && look < looks; look += 1) {
       await new Promise<void>((resolve) => this.parts.time.after(POLL, resolve));
+      waiting = waiting.filter(({ flight }) => this.isWaitedFor(flight));
+      if (waiting.length === 0) break;
       const abandoned = await this.look(waiting, trace);
       if (abandoned.length > 0) refills.push(this.fill(abandoned, trace, rounds - 1));
       waiting = waiting.filter((fill) => !fill.slot.answer && !abandoned.includes(fill));
@@ -184,6 +204,13 @@ export class Filler<K, V> {
       flight.asked = undefined;
       return read.kind === 'unavailable' || !isLockFor(slot.token, read.get(lockKeys[index] ?? ''));
     });
+  }
+
+  /** If not, it ends, in the same tick. */
+  private isWaitedFor(flight: Flight<Answer<V>>): boolean {
+    if (flight.waiting > 0) return true;
+    this.crash(flight, new AbandonedError());
+    return false;
   }
 
   private crash(flight: Flight<Answer<V>>, error: unknown): void {

@@ -1,4 +1,5 @@
 import type { Token } from './entry.js';
+import type { SharedLoad } from './shared-load.js';
 
 /** One load under way, and those who wait for it. Moments are counted, not measured: only their order matters. */
 export class Flight<A> {
@@ -9,12 +10,37 @@ export class Flight<A> {
   readonly result: Promise<A>;
   land: (answer: A) => void = () => undefined;
   crash: (error: unknown) => void = () => undefined;
+  /** The load that will land it, once that has begun. */
+  private load: SharedLoad | undefined;
+  private readers = 0;
 
   constructor(readonly key: string) {
     this.result = new Promise((resolve, reject) => {
       this.land = resolve;
       this.crash = reject;
     });
+    // Those who waited for it may all have left.
+    this.result.catch(() => undefined);
+  }
+
+  /** How many readers wait for it. */
+  get waiting(): number {
+    return this.readers;
+  }
+
+  /** One more reader waits for `result`, until it lands, crashes, or the reader leaves. */
+  enter(): void {
+    this.readers += 1;
+    this.load?.changed(1);
+  }
+
+  leave(): void {
+    this.readers -= 1;
+    this.load?.changed(-1);
+  }
+
+  loadBy(load: SharedLoad | undefined): void {
+    this.load = load;
   }
 }
 

@@ -16,7 +16,11 @@ export class OperationTrace implements Trace {
   private sqlStatements = 0;
   private storeRoundTrips = 0;
 
-  constructor(private readonly sink?: Trace) {}
+  /** @param party on whose behalf the operation is */
+  constructor(
+    private readonly sink?: Trace,
+    readonly party = '',
+  ) {}
 
   outcome(entity: string, outcome: Outcome): void {
     const counts = (this.outcomes[entity] ??= {});

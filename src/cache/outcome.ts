@@ -27,6 +27,8 @@ export type Outcome = (typeof OUTCOMES)[number];
 
 /** What one operation did below the cache. Passed along a read; implementations count, log or ignore. */
 export interface Trace {
+  /** On whose behalf it is; absent: nobody's in particular. For fairness among them only: what is answered is the same for all. */
+  readonly party?: string;
   outcome(entity: string, outcome: Outcome): void;
   /** One request to the store and its answer, shared with others or not. */
   storeRoundTrip(): void;

@@ -5,6 +5,7 @@ import { Filler, type CacheParts, type Fill } from './filler.js';
 import { Flights, type Flight } from './flights.js';
 import { answerOf, Lookup, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
+import { untilAborted } from './shared-load.js';
 
 /** For work that no operation waits for. */
 const NOBODY: Trace = { outcome: () => undefined, storeRoundTrip: () => undefined, sqlStatement: () => undefined };
@@ -33,12 +34,17 @@ export class ReadThrough<K, V> {
     this.filler = new Filler(entity, parts, this.lookup, this.flights);
   }
 
-  /** Answers all keys, in order. Rejects with the source's error when a load fails and nothing can stand in for it. */
-  async readMany(keys: readonly K[], trace: Trace): Promise<Answer<V>[]> {
+  /**
+   * Answers all keys, in order. Rejects with the source's error when a load fails and nothing can stand in for it.
+   * @param signal the reader leaves when it is aborted, and `readMany` rejects with its reason. A load goes on for as long as
+   *   anybody else waits for it; then the source is told to give it up, and it is as if it had never begun.
+   */
+  async readMany(keys: readonly K[], trace: Trace, signal?: AbortSignal): Promise<Answer<V>[]> {
+    signal?.throwIfAborted();
     const arrival = this.flights.now();
     const slots = await this.lookup.find(keys, trace);
     const misses = slots.filter((slot) => !slot.answer);
-    if (misses.length > 0) await this.joinOrFill(misses, arrival, trace);
+    if (misses.length > 0) await this.joinOrFill(misses, arrival, trace, signal);
     this.refresh(slots.filter(({ hit }) => hit && this.isDue(hit)));
     return slots.map(({ answer }) => {
       if (!answer) throw new Error('must have an answer for every key by now');
@@ -63,25 +69,35 @@ export class ReadThrough<K, V> {
   }
 
   /** Loads under way are joined where they are new enough, and those that ended meanwhile are used; the rest is loaded together. */
-  private async joinOrFill(misses: readonly Slot<K, V>[], arrival: number, trace: Trace): Promise<void> {
+  private async joinOrFill(misses: readonly Slot<K, V>[], arrival: number, trace: Trace, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     const fills: Fill<K, V>[] = [];
+    const waitedFor: Flight<Answer<V>>[] = [];
+    const enter = (flight: Flight<Answer<V>>): Flight<Answer<V>> => {
+      flight.enter();
+      waitedFor.push(flight);
+      return flight;
+    };
     const results = misses.map((slot) => {
       const joined = this.flights.joinable(slot.tokenKey, slot.token, arrival);
-      if (joined) return joined.result.then((answer): Answer<V> => ({ ...answer, outcome: 'joined' }));
+      if (joined) return enter(joined).result.then((answer): Answer<V> => ({ ...answer, outcome: 'joined' }));
       const ready = this.lookup.landed(slot) ?? this.parts.reuse.get(slot);
       if (ready) return Promise.resolve(ready);
       const current = slot.trust === 'unavailable' ? this.flights.find(slot.tokenKey) : undefined;
-      const flight = this.flights.start(slot.tokenKey, slot.token);
+      const flight = enter(this.flights.start(slot.tokenKey, slot.token));
       if (current) this.fillAfter(current, { slot, flight }, trace);
       else fills.push({ slot, flight });
       return flight.result;
     });
     if (fills.length > 0) void this.filler.fill(fills, trace);
-    await Promise.all(
+    const answered = Promise.all(
       misses.map(async (slot, index) => {
         slot.answer = await results[index]?.catch((error: unknown) => this.standIn(slot, error, trace));
       }),
     );
+    await untilAborted(answered, signal, () => {
+      for (const flight of waitedFor) flight.leave();
+    });
   }
 
   /**
@@ -111,7 +127,8 @@ export class ReadThrough<K, V> {
         slot: { ...slot, memory: undefined, hit: undefined, answer: undefined },
         flight: this.flights.start(slot.tokenKey, slot.token),
       }));
-    for (const { flight } of fills) flight.result.catch(() => undefined);
+    // The cache itself waits for it, and never leaves.
+    for (const { flight } of fills) flight.enter();
     if (fills.length > 0) void this.filler.fill(fills, NOBODY);
   }
 

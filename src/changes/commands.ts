@@ -1,5 +1,6 @@
 import { authorise } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
+import type { Act, FileAudit } from '../audit/audit.js';
 import type { Trace } from '../cache/outcome.js';
 import type { Renewals } from '../cache/renewals.js';
 import { GatewayError } from '../errors.js';
@@ -17,12 +18,14 @@ const CHANGES_MAX = 500;
 
 export interface CommandParts {
   /**
-   * Commits all changes or none, and answers each order before and after, in the order of `changes`.
+   * Commits all changes or none, with what the audit log says of them, and answers each order before and after, in the order
+   * of `changes`.
    * @throws UnknownOutcomeError if it is not known which
    */
   readonly changeStatuses: (
     changes: readonly StatusChange[],
     origin: string | undefined,
+    act: Act,
   ) => Promise<readonly { before: Order; after: Order }[]>;
   readonly renewals: Pick<Renewals, 'renew'>;
   readonly origins: {
@@ -31,6 +34,7 @@ export interface CommandParts {
     /** Its renewal, which was of these orders, was acknowledged. Never rejects. */
     tickOff(origin: string, orderIds: readonly string[]): Promise<void>;
   };
+  readonly audit: FileAudit;
   readonly levels: readonly Minutes[];
   readonly calendar: PlantCalendar;
 }
@@ -44,9 +48,10 @@ export interface ViewerCommands {
   changeStatuses(changes: readonly StatusChange[]): Promise<Order[]>;
   /**
    * The file at `path` was written or deleted in the store.
+   * @param reread gives the file as it is then, for the audit log
    * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT
    */
-  fileChanged(path: string): Promise<void>;
+  fileChanged(path: string, reread: () => Promise<{ readonly etag: string } | null>): Promise<void>;
 }
 
 /**
@@ -56,14 +61,16 @@ export interface ViewerCommands {
 export class Commands {
   constructor(private readonly parts: CommandParts) {}
 
-  of(viewer: Viewer, trace: Trace): ViewerCommands {
+  /** @param requestId names the request in the audit log */
+  of(viewer: Viewer, trace: Trace, requestId: string): ViewerCommands {
+    const act: Act = { viewer, requestId, way: 'MUTATION' };
     return {
       changeStatuses: async (changes) => {
         authorise(viewer, 'change-orders');
         const checked = checkedChanges(changes);
         trace.sqlStatement();
         const origin = this.parts.origins.next();
-        const changed = await this.parts.changeStatuses(checked, origin).catch(async (error: unknown) => {
+        const changed = await this.parts.changeStatuses(checked, origin, act).catch(async (error: unknown) => {
           // A change that may have been made must not stay hidden behind old entries. It is not ticked off, for it may yet come.
           if (error instanceof UnknownOutcomeError) await this.renew(error.changes, trace);
           throw error;
@@ -73,9 +80,15 @@ export class Commands {
         if (renewed === 'renewed' && origin !== undefined) void this.parts.origins.tickOff(origin, ids);
         return changed.map(({ after }) => after);
       },
-      fileChanged: async (path) => {
+      fileChanged: async (path, reread) => {
         authorise(viewer, 'announce-files');
-        await this.parts.renewals.renew([fileTokenKey(parseFilePath(path))], trace);
+        const parsed = parseFilePath(path);
+        await this.parts.renewals.renew([fileTokenKey(parsed)], trace);
+        const etagAfter = await reread().then(
+          (file) => file?.etag ?? null,
+          () => null,
+        );
+        await this.parts.audit.filesChanged(act, [{ path: parsed, etagBefore: null, etagAfter }]);
       },
     };
   }

@@ -1,6 +1,4 @@
 import type { Renewals } from '../cache/renewals.js';
-import { fileOwnersTokenKey } from '../files/keys.js';
-import { orderTokenKey } from '../orders/keys.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
 import type { Time } from '../time.js';
 import type { Milliseconds, Minutes } from '../units.js';
@@ -8,7 +6,7 @@ import type { LoggedChange } from './change-log.js';
 import type { FeedRead } from './feed-log.js';
 import type { FeedStatus } from './feed-status.js';
 import type { Origins } from './origins.js';
-import { changedId, touchedOwners, touchedTokens } from './touched.js';
+import { changedId, touchedBesideLists, touchedTokens } from './touched.js';
 import { dayTokens } from './whole-days.js';
 
 /** Tokens that are renewed before the leader shows again that it is alive. */
@@ -103,12 +101,7 @@ export class Drain {
     await this.renew([...lists], progress);
     for await (const page of read.pages) {
       counters.feedChanges('outside', page.length);
-      const tokens = new Set<string>();
-      for (const change of page) {
-        for (const order of [change.before, change.after]) if (order) tokens.add(orderTokenKey(order.id));
-        for (const path of touchedOwners(change)) tokens.add(fileOwnersTokenKey(path));
-      }
-      await this.renew([...tokens], progress);
+      await this.renew([...new Set(page.flatMap(touchedBesideLists))], progress);
     }
     return { found: true, own: new Map<string, LoggedChange[]>() };
   }

@@ -1,5 +1,5 @@
-import { fileOwnersTokenKey } from '../files/keys.js';
-import { listTokenKey, orderTokenKey } from '../orders/keys.js';
+import { ownFileTokenKey } from '../files/keys.js';
+import { listTokenKey, orderTokenKey, ownOrderTokenKey } from '../orders/keys.js';
 import { listsContaining } from '../orders/lists.js';
 import type { Order } from '../orders/order.js';
 import type { PlantCalendar } from '../orders/plant-day.js';
@@ -25,26 +25,31 @@ export function changedId({ before, after }: OrderChange): string | undefined {
 
 /**
  * The tokens that `changes` make worthless: of the order itself, of every list that held or holds it (at every level, so
- * that any level is always right to read), and of who owns its file where that may have changed.
+ * that any level is always right to read), and of what is a partner's own where that may have changed.
  */
 export function touchedTokens(changes: readonly OrderChange[], levels: readonly Minutes[], calendar: PlantCalendar): string[] {
   const tokens = new Set<string>();
   for (const change of changes) {
     const { before, after } = change;
-    for (const order of [before, after]) if (order) tokens.add(orderTokenKey(order.id));
+    for (const token of touchedBesideLists(change)) tokens.add(token);
     for (const createdAt of new Set([before?.createdAt, after?.createdAt])) {
       if (createdAt === undefined || !isListed(createdAt)) continue;
       for (const list of listsContaining(createdAt, levels, calendar)) tokens.add(listTokenKey(list));
     }
-    for (const path of touchedOwners(change)) tokens.add(fileOwnersTokenKey(path));
   }
   return [...tokens];
 }
 
-/** The files of whose owners `change` makes the answer worthless. */
-export function touchedOwners({ before, after }: OrderChange): string[] {
-  if (before?.filePath === after?.filePath && before?.partnerId === after?.partnerId) return [];
-  return [before?.filePath, after?.filePath].flatMap((path) => path || []);
+/** The tokens that `change` touches beside those of lists; one may come twice. */
+export function touchedBesideLists({ before, after }: OrderChange): string[] {
+  const states = [before, after].filter((order) => order !== null);
+  const isOthers = before?.partnerId !== after?.partnerId || before?.id !== after?.id;
+  const isOtherFile = isOthers || before?.filePath !== after?.filePath;
+  return states.flatMap(({ id, partnerId, filePath }) => [
+    orderTokenKey(id),
+    ...(isOthers && partnerId !== null ? [ownOrderTokenKey(partnerId, id)] : []),
+    ...(isOtherFile && partnerId !== null && filePath ? [ownFileTokenKey(partnerId, filePath)] : []),
+  ]);
 }
 
 /** Whether a list can hold an order of this time: Postgres knows `infinity` and years that no list can be named after. */

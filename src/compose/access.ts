@@ -24,9 +24,13 @@ export async function openAccess({ auth, dataDir, files }: Config, log: FastifyB
     log.warn(`AUTH_JWT_SECRET has fewer than ${SECRET_MIN_BYTES} bytes; a longer random one is safer`);
   }
   const keys = auth.mode === 'jwks' ? { jwksUrl: auth.url } : { secret: secret ?? '' };
+  if (auth.mode === 'demo') {
+    log.warn('DEMO: no authentication is configured, and tokens are for everyone on this machine; only loopback is served');
+  }
   const expected = auth.mode === 'demo' ? {} : { issuer: auth.issuer, audience: auth.audience };
+  const { clockTolerance, operatorsReadOnly } = auth;
   return {
-    identity: createIdentity({ keys, ...expected }),
+    identity: createIdentity({ keys, ...expected, clockTolerance, operatorsReadOnly }),
     signer: createUrlSigner({ keys: signingKeys(files.urlSecrets, secret, log), clock: systemTime.now }),
     demo: auth.mode === 'demo' && secret !== undefined ? await demoTokens(secret) : [],
   };

@@ -4,6 +4,7 @@ import { JoinedReader } from '../cache/joined-reader.js';
 import { createMemoryStore } from '../cache/keyv-store.js';
 import { MemoryTier } from '../cache/memory-tier.js';
 import type { CacheParts } from '../cache/filler.js';
+import { gated } from '../cache/gated.js';
 import { LoadGate } from '../cache/load-gate.js';
 import { ReadThrough } from '../cache/read-through.js';
 import { ReadyAnswers } from '../cache/ready-answers.js';
@@ -14,9 +15,10 @@ import type { FeedStatus } from '../changes/feed-status.js';
 import type { Config } from '../config.js';
 import type { FileSource } from '../files/file.js';
 import type { Caches } from '../loaders/caches.js';
-import { fileOwners, files, singleOrders, type OrderTtls } from '../loaders/entities.js';
+import { files, singleOrders, type OrderTtls } from '../loaders/entities.js';
 import { fileFill } from '../loaders/file-fill.js';
 import type { Loaders } from '../loaders/loaders.js';
+import { ownFiles, ownOrders } from '../loaders/ownership.js';
 import { listsOnly, orderLists, type ListSource } from '../loaders/order-lists.js';
 import type { TimeRange } from '../orders/tiles.js';
 import type { MesDatabase } from '../sources/mes-database.js';
@@ -45,6 +47,8 @@ export interface OpenedCache {
   readonly memory: MemoryTier;
   readonly answers: ReadyAnswers<Loaders>;
   readonly store: GuardedStore;
+  /** Bounds what is asked of the order database. */
+  readonly gate: LoadGate;
 }
 
 /** The shared store (Redis, or this process's own memory), and the caches on it. */
@@ -69,40 +73,60 @@ export function openCache(
   const { fillLock, staleFor } = config.store;
   const reuse = new Reuse(renewals, systemTime);
   const parts: CacheParts = { reader, store, memory, renewals, reuse, fillLock, staleFor, time: systemTime, random: Math.random };
-  const { database, files: source, ttls } = sources;
   const { poolMax, loadQueue } = config.database;
   // Mutations and probes find a connection even when loads take all that they may.
   const gate = new LoadGate('order database', Math.max(1, poolMax - SPARE_CONNECTIONS), loadQueue);
-  const caches: Caches = {
-    lists: levels.lists(
-      listsOnly(
-        new ReadThrough(orderLists(listSource(sources, gate, levels), { ...config.orders, ttls, clock: systemTime.now }), parts),
-      ),
-    ),
-    orders: new ReadThrough(
-      singleOrders((ids) => gate.run(() => database.ordersById(ids)), ttls),
-      parts,
-    ),
-    fileOwners: new ReadThrough(
-      fileOwners((paths) => gate.run(() => database.fileOwners(paths)), ttls),
-      parts,
-    ),
-    files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files), parts),
-  };
+  const caches = cachesOf(config, sources, levels, gate, parts);
   closing.push(async () => {
     await Promise.all(Object.values(caches).map((cache: Pick<ReadThrough<never, unknown>, 'flush'>) => cache.flush()));
   });
   levels.start(store, closing);
-  return { caches, renewals, memory, answers, store };
+  return { caches, renewals, memory, answers, store, gate };
+}
+
+function cachesOf(config: Config, sources: CacheSources, levels: OpenedLevels, gate: LoadGate, parts: CacheParts): Caches {
+  const { database, files: source, ttls } = sources;
+  return {
+    lists: levels.lists(
+      listsOnly(
+        new ReadThrough(
+          gated(gate, orderLists(listSource(sources, levels), { ...config.orders, ttls, clock: systemTime.now })),
+          parts,
+        ),
+      ),
+    ),
+    orders: new ReadThrough(
+      gated(
+        gate,
+        singleOrders((ids, signal) => database.ordersById(ids, signal), ttls),
+      ),
+      parts,
+    ),
+    ownOrders: new ReadThrough(
+      gated(
+        gate,
+        ownOrders((partners, ids, signal) => database.ownOrders(partners, ids, signal), ttls),
+      ),
+      parts,
+    ),
+    ownFiles: new ReadThrough(
+      gated(
+        gate,
+        ownFiles((partners, paths, signal) => database.ownFiles(partners, paths, signal), ttls),
+      ),
+      parts,
+    ),
+    files: new ReadThrough(files(fileFill(source, config.files.inlineMax), config.files), parts),
+  };
 }
 
 /** Lists carried on by the outbox as long as it records all changes; else they are read whole each time. */
-function listSource({ database, feed }: CacheSources, gate: LoadGate, levels: OpenedLevels): ListSource {
-  const whole = async (ranges: readonly TimeRange[]) =>
-    feed.recordsChanges ? database.listsCreatedIn(ranges) : { orders: await database.ordersCreatedIn(ranges) };
+function listSource({ database, feed }: CacheSources, levels: OpenedLevels): ListSource {
+  const whole = async (ranges: readonly TimeRange[], signal?: AbortSignal) =>
+    feed.recordsChanges ? database.listsCreatedIn(ranges, signal) : { orders: await database.ordersCreatedIn(ranges, signal) };
   return {
-    ordersCreatedIn: (ranges) => gate.run(() => levels.timed(() => whole(ranges))),
-    changesSince: (bases) => gate.run(async () => (feed.recordsChanges ? database.changesSince(bases) : undefined)),
+    ordersCreatedIn: (ranges, signal) => levels.timed(() => whole(ranges, signal)),
+    changesSince: async (bases, signal) => (feed.recordsChanges ? database.changesSince(bases, signal) : undefined),
   };
 }
 

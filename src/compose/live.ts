@@ -5,9 +5,11 @@ import type { Outcome } from '../cache/outcome.js';
 import type { ChangeSignals } from '../changes/position.js';
 import type { Config } from '../config.js';
 import { sourceUnavailable } from '../errors.js';
+import type { Admission } from '../graphql/admission.js';
 import type { Context } from '../graphql/context.js';
 import { Operations } from '../graphql/operations.js';
 import { LiveConnections } from '../http/connections.js';
+import type { RateLimits } from '../http/rate-limits.js';
 import type { ServerOptions } from '../http/server.js';
 import type { Sessions } from '../http/sessions.js';
 import { LiveOrders } from '../live/live-orders.js';
@@ -33,21 +35,24 @@ export function openLiveOrders(signals: ChangeSignals, caches: Pick<Caches, 'ord
 export interface LiveParts {
   readonly apollo: ApolloServer<Context>;
   readonly schema: GraphQLSchema;
+  readonly admission: Admission;
   readonly sessions: Sessions;
   readonly metrics: Metrics;
+  readonly rates: RateLimits;
 }
 
 /** What the transports of subscriptions work with. */
 export function openLive(
-  { http }: Config,
-  { apollo, schema, sessions, metrics }: LiveParts,
+  { http, operations: exposure }: Config,
+  { apollo, schema, admission, sessions, metrics, rates }: LiveParts,
   log: FastifyBaseLogger,
 ): ServerOptions['live'] {
   return {
-    operations: new Operations(apollo, schema, new SharedStreams()),
+    operations: new Operations({ apollo, schema, streams: new SharedStreams(), admission, exposure }),
     sessions,
     connections: new LiveConnections(http.liveConnectionsMax, metrics, systemTime),
     metrics,
+    rates,
     time: systemTime,
     log,
     schema,

@@ -10,11 +10,11 @@ export function fileTokenKey(path: string): string {
   return `token:file:${encodeFilePath(path)}`;
 }
 
-/** Where the store keeps the partners whose orders name a file. */
-export function fileOwnersKey(path: string): string {
-  return `file-owners:${path}`;
+/** Where the store keeps whether a partner has an order that names a file. */
+export function ownFileKey(partnerId: string, path: string): string {
+  return `file-of:${encodeURIComponent(partnerId)}:${path}`;
 }
 
-export function fileOwnersTokenKey(path: string): string {
-  return `token:file-owners:${encodeFilePath(path)}`;
+export function ownFileTokenKey(partnerId: string, path: string): string {
+  return `token:file-of:${encodeURIComponent(partnerId)}:${encodeFilePath(path)}`;
 }

@@ -1,9 +1,11 @@
 import type { DocumentNode } from 'graphql';
 import type { ViewerCommands } from '../changes/commands.js';
+import type { AuditReads } from '../loaders/audit-reads.js';
 import type { FileUrls } from '../files/urls.js';
 import type { ViewerEvents } from '../live/live-orders.js';
 import type { FileReads } from '../loaders/file-reads.js';
 import type { OrderReads } from '../loaders/order-reads.js';
+import type { OperationEnd } from './operation-end.js';
 
 /** Whole answers to this viewer's queries. `variables` is the JSON text of what execution gets, defaults and all. */
 export interface AnswersOfViewer {
@@ -17,6 +19,7 @@ export interface AnswersOfViewer {
 export interface Context {
   readonly orders: OrderReads;
   readonly files: FileReads;
+  readonly audit: AuditReads;
   readonly commands: ViewerCommands;
   readonly events: ViewerEvents;
   readonly urls: FileUrls;
@@ -27,4 +30,8 @@ export interface Context {
   readonly logError: (error: unknown) => void;
   /** Tells the request's log line which operation this was. */
   readonly named: (operation: string) => void;
+  /** Whether the caller wants to know what its operation cost. */
+  readonly debug: boolean;
+  /** Ends the operation early. */
+  readonly end: OperationEnd;
 }

@@ -1,6 +1,8 @@
 import { ApolloServerErrorCode } from '@apollo/server/errors';
 import { GraphQLError, isEnumType, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import { GatewayError } from '../errors.js';
+import { withoutSchema, type Exposure } from './exposure.js';
+import { LimitError } from './limit-error.js';
 
 /** Codes of errors in the operation itself; their messages are written for the caller. */
 const CALLER_ERRORS: readonly unknown[] = [
@@ -50,16 +52,34 @@ export function asGraphqlError(error: unknown, status: number): GraphQLError {
 
 /**
  * What a caller sees of an error: its message and code if it was written for the caller, else a bare internal error. Only
- * `code` is kept of the extensions.
+ * `code` is kept of the extensions, and which limit was exceeded.
  */
-export function formatError(formatted: GraphQLFormattedError, error: unknown, schema: GraphQLSchema): GraphQLFormattedError {
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  schema: GraphQLSchema,
+  { introspection }: Exposure,
+): GraphQLFormattedError {
   const { locations, path } = formatted;
   const place = { ...(locations && { locations }), ...(path && { path }) };
   const known = gatewayErrorIn(error);
   if (known) return { message: known.message, ...place, extensions: { code: known.code } };
+  if (error instanceof LimitError) {
+    return { message: error.message, ...place, extensions: { code: error.extensions.code, ...error.exceeded } };
+  }
   if (!isCallerError(error)) return { message: 'Internal server error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } };
   const code = isBadLiteral(error) ? ApolloServerErrorCode.BAD_USER_INPUT : codeOf(error);
-  return { message: withChoices(formatted.message, schema), ...place, extensions: { code } };
+  const { message } = formatted;
+  return {
+    message: introspection ? withChoices(message, schema) : discreet(message, error, schema),
+    ...place,
+    extensions: { code },
+  };
+}
+
+function discreet(message: string, error: unknown, schema: GraphQLSchema): string {
+  const shown = error instanceof GraphQLError ? withoutSchema(message, error, schema) : undefined;
+  return shown ?? 'The operation, or a value that was sent with it, does not fit the schema of this gateway.';
 }
 
 function codeOf(error: unknown): unknown {

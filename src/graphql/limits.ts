@@ -1,65 +1,60 @@
-import { GraphQLError, Kind, type FragmentDefinitionNode, type SelectionSetNode, type ValidationRule } from 'graphql';
+import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { createCostOf, type CostOf } from './cost.js';
+import { checkDocument, checkTokens, type DocumentLimits } from './document-limits.js';
+import { LimitError } from './limit-error.js';
+import { checkVariables } from './variable-limits.js';
+import type { Variables } from './cost-plan.js';
 
-/** Of a document: a page of 24 windows with all their fields has about a thousand. */
-export const MAX_TOKENS = 10_000;
-const MAX_ROOT_FIELDS = 100;
-/** Of one object, aliases included; the widest type has less than 20. */
-const MAX_FIELDS = 200;
-/** Each answers the whole schema, some 20 kB. */
-const MAX_INTROSPECTIONS = 5;
-
-/**
- * Bounds what one operation asks for at its root, and of any object, fragments included: an alias costs the caller some bytes,
- * and the gateway an answer; below a list, one for each of its items.
- */
-export const fieldLimit: ValidationRule = (context) => {
-  const counted = new Map<FragmentDefinitionNode, Map<string, number>>();
-
-  /** Field name → how often it stands in `selections`. A fragment is counted once, and added as often as it is spread. */
-  const count = ({ selections }: SelectionSetNode): Map<string, number> => {
-    const names = new Map<string, number>();
-    const add = (name: string, times: number) => names.set(name, (names.get(name) ?? 0) + times);
-    for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) add(selection.name.value, 1);
-      else if (selection.kind === Kind.INLINE_FRAGMENT) for (const entry of count(selection.selectionSet)) add(...entry);
-      else for (const entry of countFragment(context.getFragment(selection.name.value))) add(...entry);
-    }
-    return names;
-  };
-  const countFragment = (fragment: FragmentDefinitionNode | null | undefined): Map<string, number> => {
-    if (!fragment) return new Map();
-    const known = counted.get(fragment);
-    if (known) return known;
-    // A fragment in itself is an error of its own; here it must only come to an end.
-    counted.set(fragment, new Map());
-    const names = count(fragment.selectionSet);
-    counted.set(fragment, names);
-    return names;
-  };
-
-  return {
-    OperationDefinition: (node) => {
-      const names = count(node.selectionSet);
-      const total = sum(names);
-      const introspections = (names.get('__schema') ?? 0) + (names.get('__type') ?? 0);
-      if (total > MAX_ROOT_FIELDS) context.reportError(refusal('fields at its root', MAX_ROOT_FIELDS, total));
-      if (introspections > MAX_INTROSPECTIONS) {
-        context.reportError(refusal('times "__schema" or "__type"', MAX_INTROSPECTIONS, introspections));
-      }
-      return undefined;
-    },
-    Field: ({ name, selectionSet }) => {
-      const total = selectionSet ? sum(count(selectionSet)) : 0;
-      if (total > MAX_FIELDS) context.reportError(refusal(`fields below "${name.value}"`, MAX_FIELDS, total));
-      return undefined;
-    },
-  };
-};
-
-function sum(names: ReadonlyMap<string, number>): number {
-  return [...names.values()].reduce((total, times) => total + times, 0);
+/** What one operation may ask for. */
+export interface OperationLimits extends DocumentLimits {
+  /** Points, see `PRICES`. */
+  readonly cost: number;
 }
 
-function refusal(what: string, most: number, found: number): GraphQLError {
-  return new GraphQLError(`An operation must have at most ${most} ${what}, but has: ${found}.`);
+/** Texts that are known to be within the limits: as many as have this many characters together. */
+const REMEMBERED_CHARACTERS = 4_000_000;
+
+/** The limits of operations, the same whatever way one comes. */
+export class Limits {
+  private readonly good = new LRUCache<string, true>({
+    maxSize: REMEMBERED_CHARACTERS,
+    sizeCalculation: (_good, text) => text.length + 1,
+  });
+  readonly costOf: CostOf;
+
+  constructor(
+    schema: GraphQLSchema,
+    private readonly limits: OperationLimits,
+  ) {
+    this.costOf = createCostOf(schema);
+  }
+
+  /** What can be said before a document is parsed and validated for good. What is no GraphQL at all is for the parser to say. */
+  checkText(text: string): void {
+    if (this.good.get(text)) return;
+    try {
+      checkTokens(text, this.limits);
+      checkDocument(parse(text, { noLocation: true }), this.limits);
+    } catch (error) {
+      if (error instanceof LimitError) throw error;
+      return;
+    }
+    this.good.set(text, true);
+  }
+
+  checkVariables(variables: unknown): void {
+    checkVariables(variables);
+  }
+
+  /** The cost of an operation of a valid document. @throws LimitError if it is more than one may have */
+  checkedCost(document: DocumentNode, operationName: string | null | undefined, variables: Variables | undefined): number {
+    const found = this.costOf(document, operationName, variables);
+    const max = this.limits.cost;
+    if (found <= max) return found;
+    throw new LimitError(
+      `An operation must cost at most ${max} points, but this one costs ${found}; ask for fewer or shorter windows, set "first", or take fewer fields.`,
+      { limit: 'cost', max, found },
+    );
+  }
 }

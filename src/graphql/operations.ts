@@ -19,15 +19,23 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { SharedStreams, StreamMember } from '../live/shared-streams.js';
 import type { Context } from './context.js';
+import type { Admission } from './admission.js';
 import { formatError, isForLog } from './errors.js';
-import { MAX_TOKENS, fieldLimit } from './limits.js';
+import type { SentOperation } from './persisted-operations.js';
+import { rulesOf, type Exposure } from './exposure.js';
 
 /** Documents whose check is remembered: as many as have this many characters together. */
 const REMEMBERED_CHARACTERS = 4_000_000;
 
 /** An operation as a client sent it. */
-export interface OperationRequest {
+export interface OperationRequest extends SentOperation, OperationChoice {}
+
+/** An operation whose text is known. */
+export interface OperationText extends OperationChoice {
   readonly query: string;
+}
+
+interface OperationChoice {
   readonly operationName?: string | undefined;
   readonly variables?: Readonly<Record<string, unknown>> | undefined;
 }
@@ -42,7 +50,14 @@ export interface Asker {
 
 export type Prepared =
   | { readonly kind: 'refused'; readonly errors: readonly GraphQLError[] }
-  | { readonly kind: 'operation'; readonly document: DocumentNode; readonly type: OperationTypeNode };
+  | {
+      readonly kind: 'operation';
+      readonly document: DocumentNode;
+      readonly type: OperationTypeNode;
+      readonly request: OperationText;
+      /** In points. */
+      readonly cost: number;
+    };
 
 /** A subscription that did not begin. */
 export class SubscriptionError extends Error {
@@ -53,6 +68,14 @@ export class SubscriptionError extends Error {
   }
 }
 
+export interface OperationsParts {
+  readonly apollo: ApolloServer<Context>;
+  readonly schema: GraphQLSchema;
+  readonly streams: SharedStreams;
+  readonly admission: Admission;
+  readonly exposure: Exposure;
+}
+
 /** Operations that come by another way than one HTTP request; under the same limits, with the same errors. */
 export class Operations {
   private readonly documents = new LRUCache<string, DocumentNode>({
@@ -60,30 +83,42 @@ export class Operations {
     sizeCalculation: (_document, query) => query.length + 1,
   });
 
-  constructor(
-    private readonly apollo: ApolloServer<Context>,
-    private readonly schema: GraphQLSchema,
-    private readonly streams: SharedStreams,
-  ) {}
+  constructor(private readonly parts: OperationsParts) {}
 
-  prepare({ query, operationName }: OperationRequest): Prepared {
+  prepare({ operationName, variables, ...sent }: OperationRequest): Prepared {
     try {
+      this.parts.admission.limits.checkVariables(variables);
+      const query = this.parts.admission.persisted.resolve(sent);
       const document = this.checked(query);
       const operation = getOperationAST(document, operationName);
-      if (operation) return { kind: 'operation', document, type: operation.operation };
+      if (operation) {
+        const cost = this.parts.admission.checkOperation(document, operationName, variables);
+        if (sent.hash !== undefined) this.parts.admission.persisted.register(sent.hash, query);
+        return { kind: 'operation', document, type: operation.operation, request: { query, operationName, variables }, cost };
+      }
       const found = operationName === undefined ? 'more than one operation' : `no operation "${operationName}"`;
       const message = `"operationName" must be the name of an operation of the document, which has ${found}.`;
       return refusal([new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } })]);
     } catch (error) {
       if (error instanceof SubscriptionError) return refusal(error.errors);
+      if (error instanceof GraphQLError) return refusal([error]);
       throw error;
     }
   }
 
-  /** Answers a query or a mutation. */
-  async answer({ query, operationName, variables }: OperationRequest, { context }: Asker): Promise<FormattedExecutionResult> {
+  /**
+   * Answers a query or a mutation.
+   * @param onGone is given what to call when the client has gone before it was answered
+   */
+  async answer(
+    { query, operationName, variables }: OperationText,
+    { context }: Asker,
+    onGone: (gone: () => void) => void = () => undefined,
+  ): Promise<FormattedExecutionResult> {
     const request = { query, ...(operationName !== undefined && { operationName }), ...(variables && { variables }) };
-    const { body } = await this.apollo.executeOperation(request, { contextValue: context() });
+    const contextValue = context();
+    onGone(contextValue.end.clientGone);
+    const { body } = await this.parts.apollo.executeOperation(request, { contextValue });
     if (body.kind === 'single') return body.singleResult;
     throw new Error('must be answered at once, since the schema has no @defer');
   }
@@ -94,13 +129,13 @@ export class Operations {
    * @returns ends it
    * @throws SubscriptionError
    */
-  subscribe(document: DocumentNode, request: OperationRequest, asker: Asker, member: StreamMember): Promise<() => void> {
+  subscribe(document: DocumentNode, request: OperationText, asker: Asker, member: StreamMember): Promise<() => void> {
     const { query, operationName, variables } = request;
     const key = createHash('sha256')
       .update(JSON.stringify([asker.scope, query, operationName, variables]))
       .digest('base64');
-    const args = { schema: this.schema, document, operationName, variableValues: variables };
-    return this.streams.join(key, () => this.begin(args, asker), member);
+    const args = { schema: this.parts.schema, document, operationName, variableValues: variables };
+    return this.parts.streams.join(key, () => this.begin(args, asker), member);
   }
 
   /** What clients are told when an operation could not begin, or had to end. */
@@ -111,7 +146,7 @@ export class Operations {
   }
 
   format(errors: readonly GraphQLError[]): GraphQLFormattedError[] {
-    return errors.map((error) => formatError(error.toJSON(), error, this.schema));
+    return errors.map((error) => formatError(error.toJSON(), error, this.parts.schema, this.parts.exposure));
   }
 
   private async begin(args: ExecutionArgs, { context }: Asker): Promise<AsyncIterableIterator<string>> {
@@ -130,7 +165,9 @@ export class Operations {
         const event = await events.next();
         if (event.done) return { done: true, value: undefined };
         const contextValue = context();
+        const answered = this.parts.admission.start(contextValue);
         const result = await execute({ ...args, rootValue: event.value, contextValue });
+        answered();
         return { done: false, value: JSON.stringify(this.formatted(result, contextValue)) };
       },
       return: async () => {
@@ -152,8 +189,9 @@ export class Operations {
   private checked(query: string): DocumentNode {
     const known = this.documents.get(query);
     if (known) return known;
+    this.parts.admission.checkText(query);
     const document = parsed(query);
-    const errors = validate(this.schema, document, [...specifiedRules, fieldLimit]);
+    const errors = validate(this.parts.schema, document, [...specifiedRules, ...rulesOf(this.parts.exposure)]);
     if (errors.length > 0) throw new SubscriptionError(errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')));
     this.documents.set(query, document);
     return document;
@@ -162,7 +200,7 @@ export class Operations {
 
 function parsed(query: string): DocumentNode {
   try {
-    return parse(query, { maxTokens: MAX_TOKENS });
+    return parse(query);
   } catch (error) {
     if (error instanceof GraphQLError) throw new SubscriptionError([coded(error, 'GRAPHQL_PARSE_FAILED')]);
     throw error;

@@ -1,3 +1,4 @@
+import { encodeAuditCursor } from '../audit/cursor.js';
 import { encodeCursor } from '../orders/cursor.js';
 import type { OrderStatus } from '../orders/order.js';
 import type { StatusChange } from '../orders/status-flow.js';
@@ -21,17 +22,33 @@ export const resolvers: Resolvers = {
     order: (_parent, { id }, { orders }) => orders.one(id),
     file: (_parent, { path }, { files }) => files.one(path),
     windowLevels: (_parent, { from, to }, { orders }) => orders.levels({ from: from ?? undefined, to: to ?? undefined }),
+    auditLog: (_parent, { first, after, orderId, filePath, actor, from, to }, { audit }) =>
+      audit.page({
+        first: first ?? undefined,
+        after: after ?? undefined,
+        orderId: orderId ?? undefined,
+        filePath: filePath ?? undefined,
+        actor: actor ?? undefined,
+        from: from ?? undefined,
+        to: to ?? undefined,
+      }),
   },
   Mutation: {
-    updateOrderStatus: async (_parent, change, { commands }) => {
+    updateOrderStatus: async (_parent, change, { commands, end }) => {
+      end.check();
       const [order] = await commands.changeStatuses([changeOf(change)]);
       if (!order) throw new Error('must answer the changed order, but got none');
       return order;
     },
-    updateOrderStatuses: (_parent, { changes }, { commands }) => commands.changeStatuses(changes.map(changeOf)),
-    fileChanged: async (_parent, { path }, { commands, files }) => {
-      await commands.fileChanged(path);
-      return files.one(path);
+    updateOrderStatuses: (_parent, { changes }, { commands, end }) => {
+      end.check();
+      return commands.changeStatuses(changes.map(changeOf));
+    },
+    fileChanged: async (_parent, { path }, { commands, files, end }) => {
+      end.check();
+      const reread = () => files.one(path);
+      await commands.fileChanged(path, reread);
+      return reread();
     },
   },
   Subscription: {
@@ -57,6 +74,26 @@ export const resolvers: Resolvers = {
         endCursor: last ? encodeCursor(last) : null,
       };
     },
+  },
+  AuditConnection: {
+    nodes: ({ entries }) => entries,
+    edges: ({ entries }) => entries,
+    pageInfo: ({ entries, hasNextPage, hasPreviousPage }) => {
+      const [first, last] = [entries[0], entries.at(-1)];
+      return {
+        hasNextPage,
+        hasPreviousPage,
+        startCursor: first ? encodeAuditCursor(first) : null,
+        endCursor: last ? encodeAuditCursor(last) : null,
+      };
+    },
+  },
+  AuditEdge: {
+    node: (entry) => entry,
+    cursor: (entry) => encodeAuditCursor(entry),
+  },
+  AuditEntry: {
+    actor: (entry) => entry,
   },
   LevelCost: {
     msPerMinute: ({ cost }) => cost,

@@ -1,13 +1,18 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
-import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginUsageReportingDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import { admissionPlugin, type Admission } from './admission.js';
 import { compiledQueries } from './compiled-queries.js';
 import type { Context } from './context.js';
 import { formatError, isForLog } from './errors.js';
+import { rulesOf, type Exposure } from './exposure.js';
 import { typeDefs } from './generated/type-defs.js';
-import { MAX_TOKENS, fieldLimit } from './limits.js';
 import { stringifyResult } from './ready-data.js';
 import { resolvers } from './resolvers.js';
 import { DateTime, Url } from './scalars.js';
@@ -22,25 +27,35 @@ export function createSchema(): GraphQLSchema {
   return schema;
 }
 
-/** The GraphQL server, not yet started. `plugins` beside its own: landing page, draining. */
-export function createGraphqlServer(
-  plugins: readonly ApolloServerPlugin<Context>[],
-  schema: GraphQLSchema = createSchema(),
-): ApolloServer<Context> {
+export interface GraphqlServerParts {
+  readonly schema: GraphQLSchema;
+  readonly admission: Admission;
+  readonly exposure: Exposure;
+  /** What a browser's GET shows; absent: nothing. */
+  readonly page?: ApolloServerPlugin | undefined;
+  /** Beside its own. */
+  readonly plugins?: readonly ApolloServerPlugin<Context>[];
+}
+
+/** The GraphQL server, not yet started. */
+export function createGraphqlServer(parts: GraphqlServerParts): ApolloServer<Context> {
+  const { schema, admission, exposure, page, plugins = [] } = parts;
   return new ApolloServer<Context>({
     schema,
     plugins: [
+      admissionPlugin(admission),
       requestPlugin,
+      ...plugins,
       compiledQueries(schema),
       // Its hook on every field halves the throughput of long lists, and nothing here uses its hints.
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
-      ...plugins,
+      page ?? ApolloServerPluginLandingPageDisabled(),
     ],
     stringifyResult,
-    formatError: (formatted, error) => formatError(formatted, error, schema),
-    parseOptions: { maxLexicalTokens: MAX_TOKENS },
-    validationRules: [fieldLimit],
+    formatError: (formatted, error) => formatError(formatted, error, schema, exposure),
+    persistedQueries: { cache: admission.persisted.cache },
+    validationRules: rulesOf(exposure),
     includeStacktraceInErrorResponses: false,
     introspection: true,
     // The process ends by its own signal handling, which also closes everything else.

@@ -18,10 +18,22 @@ export function wantsEvents({ method, headers }: Pick<FastifyRequest, 'method' |
 }
 
 const OBJECT = z.record(z.string(), z.unknown(), { error: 'must be an object' });
+/** An operation that is known by its hash: the protocol of automatic persisted queries. */
+const EXTENSIONS = z
+  .object({
+    persistedQuery: z
+      .object({
+        version: z.literal(1, { error: 'must be 1' }),
+        sha256Hash: z.string({ error: 'must be a text' }),
+      })
+      .nullish(),
+  })
+  .nullish();
 const OPERATION = z.object({
-  query: z.string({ error: 'must be a text' }),
+  query: z.string({ error: 'must be a text' }).nullish(),
   operationName: z.string({ error: 'must be a text' }).nullish(),
   variables: OBJECT.nullish(),
+  extensions: EXTENSIONS,
 });
 
 /** The operation of a request in the form of GraphQL over HTTP. @throws GatewayError BAD_USER_INPUT */
@@ -35,16 +47,28 @@ export function operationOf({ method, query, body }: Pick<FastifyRequest, 'metho
     const [issue] = parsed.error.issues;
     throw new GatewayError('BAD_USER_INPUT', `"${issue?.path.join('.')}" ${issue?.message}.`);
   }
-  const { operationName, variables } = parsed.data;
-  return { query: parsed.data.query, operationName: operationName ?? undefined, variables: variables ?? undefined };
+  const { query: text, operationName, variables, extensions } = parsed.data;
+  const hash = extensions?.persistedQuery?.sha256Hash;
+  if (typeof text !== 'string' && hash === undefined) throw new GatewayError('BAD_USER_INPUT', '"query" must be a text.');
+  return {
+    query: text ?? undefined,
+    hash,
+    operationName: operationName ?? undefined,
+    variables: variables ?? undefined,
+  };
 }
 
 function fromUrl(query: unknown): object {
   const given = { ...(query as Record<string, unknown>) };
-  if (typeof given.variables !== 'string') return given;
+  return { ...given, ...fromJson(given, 'variables'), ...fromJson(given, 'extensions') };
+}
+
+function fromJson(given: Readonly<Record<string, unknown>>, name: string): object {
+  const text = given[name];
+  if (typeof text !== 'string') return {};
   try {
-    return { ...given, variables: JSON.parse(given.variables) as unknown };
+    return { [name]: JSON.parse(text) as unknown };
   } catch {
-    throw new GatewayError('BAD_USER_INPUT', '"variables" must be JSON.');
+    throw new GatewayError('BAD_USER_INPUT', `"${name}" must be JSON.`);
   }
 }

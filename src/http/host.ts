@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../errors.js';
+import type { Trusts } from './client-address.js';
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
@@ -13,14 +14,26 @@ export function hostProblem({ headers, rawHeaders }: IncomingMessage, loopbackOn
   return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
 }
 
+/** What is wrong with what a trusted proxy says that the client has asked for: it becomes part of the URLs of files. */
+export function forwardedProblem({ headers, socket }: IncomingMessage, trusts: Trusts): GatewayError | undefined {
+  const [host, scheme] = [lastOf(headers['x-forwarded-host']), lastOf(headers['x-forwarded-proto'])];
+  if ((host === undefined && scheme === undefined) || !trusts(socket.remoteAddress)) return undefined;
+  if (host !== undefined && !HOST.test(host)) {
+    return new GatewayError('BAD_USER_INPUT', 'The header "X-Forwarded-Host" must be a name or an address.');
+  }
+  if (scheme === undefined || scheme === 'http' || scheme === 'https') return undefined;
+  return new GatewayError('BAD_USER_INPUT', 'The header "X-Forwarded-Proto" must be http or https.');
+}
+
 /** Node keeps the first and says nothing of others; RFC 9112 §3.2 has them refused. */
 function hostCount(rawHeaders: readonly string[]): number {
   return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
 }
 
 /** Scheme and host as the client named them; as Fastify's `protocol` and `host`, for requests that never reach Fastify. */
-export function baseOfUpgrade({ headers }: IncomingMessage, trustProxy: boolean): string {
-  const forwarded = (name: string) => (trustProxy ? lastOf(headers[name]) : undefined);
+export function baseOfUpgrade({ headers, socket }: IncomingMessage, trusts: Trusts): string {
+  const isTrusted = trusts(socket.remoteAddress);
+  const forwarded = (name: string) => (isTrusted ? lastOf(headers[name]) : undefined);
   return `${forwarded('x-forwarded-proto') ?? 'http'}://${forwarded('x-forwarded-host') ?? headers.host ?? ''}`;
 }
 

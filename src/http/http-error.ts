@@ -52,11 +52,23 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   if (status >= 500 && !reply.raw.destroyed) request.log[status === 503 ? 'warn' : 'error']({ err: error }, message);
   const header = code === 'INTERNAL_SERVER_ERROR' ? undefined : HEADERS[code];
   if (header) void reply.header(...header);
+  if (error instanceof MethodError) void reply.header('allow', error.allow);
   return reply.code(status).type('application/json; charset=utf-8').send(errorBody(code, message));
+}
+
+/** What was asked for must be asked for by another method. Answered with 405 and `Allow`. */
+export class MethodError extends GatewayError {
+  constructor(
+    message: string,
+    readonly allow: string,
+  ) {
+    super('BAD_USER_INPUT', message);
+  }
 }
 
 /** What may be said of `error`, and the HTTP status that goes with it. */
 export function describeError(error: unknown): { status: number; code: ErrorBody['error']['code']; message: string } {
+  if (error instanceof MethodError) return { status: 405, code: error.code, message: error.message };
   if (error instanceof GatewayError) return { status: STATUS[error.code], code: error.code, message: error.message };
   const refusal = frameworkRefusal(error);
   if (!refusal) return { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' };

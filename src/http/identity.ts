@@ -1,14 +1,17 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import type { IncomingMessage } from 'node:http';
+import { jwtVerify, type JWTHeaderParameters, type JWTPayload, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
 import type { Viewer } from '../access/viewer.js';
 import { GatewayError, sourceUnavailable } from '../errors.js';
-import { SECOND, type EpochMilliseconds } from '../units.js';
+import { systemTime, type Time } from '../time.js';
+import { SECOND, type EpochMilliseconds, type Milliseconds } from '../units.js';
+import { claimProblem, refusalOf, refused, viewerOfClaims } from './identity-claims.js';
+import { PublishedKeys } from './identity-keys.js';
 
 /** Who sent a request, and until when that holds. */
 export interface Caller {
   readonly viewer: Viewer;
-  /** When the token expires; absent without a token. */
+  /** When the token is not accepted any more; absent without a token. */
   readonly expiresAt?: EpochMilliseconds;
 }
 
@@ -27,104 +30,100 @@ export interface IdentityOptions {
   readonly keys: { readonly secret: string } | { readonly jwksUrl: string };
   readonly issuer?: string | undefined;
   readonly audience?: string | undefined;
+  /** How far the clock of whoever signs may differ from this one; it counts for `exp`, `nbf` and `iat` alike. */
+  readonly clockTolerance?: Milliseconds;
+  /** Whether operators may only read, whatever their tokens say. */
+  readonly operatorsReadOnly?: boolean;
+  readonly time?: Time;
 }
 
 /** The most tokens whose check is remembered. */
 const REMEMBERED_TOKENS = 1_000;
+/** Longer ones are not even looked at. An HTTP header could not be much longer, a message by WebSocket could. */
+const TOKEN_MAX = 8_192;
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 
-const CLAIMS = z.object({
-  sub: z.string().min(1).max(256),
-  role: z.enum(['operator', 'partner', 'service']),
-  partner_id: z.string().min(1).max(256).optional(),
-});
+/** RFC 7519 §5.1 and RFC 9068 §2.1; anything else was signed for another purpose (RFC 8725 §3.11). */
+const TYPES: readonly unknown[] = [undefined, 'jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'];
 
-export function createIdentity({ keys, issuer, audience }: IdentityOptions): Identity {
-  const expected = { ...(issuer !== undefined && { issuer }), ...(audience !== undefined && { audience }) };
-  const verify = 'secret' in keys ? verifierOfSecret(keys.secret, expected) : verifierOfJwks(keys.jwksUrl, expected);
+export function createIdentity(options: IdentityOptions): Identity {
+  const { clockTolerance = 0, operatorsReadOnly = false, time = systemTime } = options;
+  const verify = verifierOf(options, time);
   return {
     async callerOf(authorization) {
       if (authorization === undefined) return { viewer: { role: 'anonymous' } };
-      const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-      if (token === undefined) throw refused('The header "Authorization" must be "Bearer <token>".');
-      const payload = await payloadOf(() => verify(token));
-      return { viewer: viewerOfClaims(payload), ...(payload.exp !== undefined && { expiresAt: payload.exp * SECOND }) };
+      const payload = await verify(tokenIn(authorization)).catch((error: unknown) => {
+        throw error instanceof GatewayError ? error : (refusalOf(error) ?? sourceUnavailable('identity provider', error));
+      });
+      const viewer = viewerOfClaims(payload, operatorsReadOnly);
+      return { viewer, ...(payload.exp !== undefined && { expiresAt: payload.exp * SECOND + clockTolerance }) };
     },
   };
 }
 
+/**
+ * The header that says who sends `message`; credentials in any other place, such as the query of its URL, do not count.
+ * @throws GatewayError BAD_USER_INPUT if it comes twice: Node keeps the first, a proxy may have judged the last
+ */
+export function authorizationOf({ headers, rawHeaders }: Pick<IncomingMessage, 'headers' | 'rawHeaders'>): string | undefined {
+  const count = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length;
+  if (count > 1) throw new GatewayError('BAD_USER_INPUT', 'The header "Authorization" must come once.');
+  return headers.authorization;
+}
+
+function tokenIn(authorization: string): string {
+  if (authorization.length > TOKEN_MAX) throw refused(`The token must have at most ${TOKEN_MAX} characters.`);
+  const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  if (token === undefined) throw refused('The header "Authorization" must be "Bearer <token>".');
+  return token;
+}
+
 type Verifier = (token: string) => Promise<JWTPayload>;
 
-function verifierOfSecret(secret: string, expected: JWTVerifyOptions): Verifier {
-  const key = new TextEncoder().encode(secret);
-  const verify: Verifier = async (token) =>
-    (await jwtVerify(token, key, { ...expected, algorithms: ['HS256'], requiredClaims: ['exp'] })).payload;
-  return remembering(verify);
+/** The algorithms follow from what is configured, never from the token; keys that a token brings along are not looked at. */
+function verifierOf({ keys, issuer, audience, clockTolerance = 0 }: IdentityOptions, time: Time): Verifier {
+  const options = (algorithms: string[]): JWTVerifyOptions => ({
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+    algorithms,
+    requiredClaims: ['exp'],
+    clockTolerance: clockTolerance / SECOND,
+    currentDate: new Date(time.now()),
+  });
+  const checked = (verified: JWTVerifyResult) => checkedPayload(verified, time.now() + clockTolerance);
+  if ('jwksUrl' in keys) {
+    const published = new PublishedKeys(keys.jwksUrl, time);
+    return async (token) => checked(await jwtVerify(token, published.find, options(ASYMMETRIC)));
+  }
+  const secret = new TextEncoder().encode(keys.secret);
+  return remembering(async (token) => checked(await jwtVerify(token, secret, options(['HS256']))), clockTolerance, time);
+}
+
+/** What jose leaves to its users: the type, and a time of issue in the future. */
+function checkedPayload(
+  { payload, protectedHeader }: { payload: JWTPayload; protectedHeader: JWTHeaderParameters },
+  latest: EpochMilliseconds,
+): JWTPayload {
+  if (!TYPES.includes(protectedHeader.typ?.toLowerCase())) {
+    throw refused('The token\'s header "typ" must be "JWT" or "at+jwt", or absent.');
+  }
+  if (payload.iat !== undefined && payload.iat * SECOND > latest) throw refused(claimProblem('iat', payload));
+  return payload;
 }
 
 /**
  * Checks a token once. Under a secret that never changes, a token that was good stays good until it expires; then, as for
  * any token not seen before, `verify` has the word.
  */
-function remembering(verify: Verifier): Verifier {
+function remembering(verify: Verifier, clockTolerance: Milliseconds, { now }: Time): Verifier {
   const good = new LRUCache<string, JWTPayload>({ max: REMEMBERED_TOKENS });
   return async (token) => {
     const known = good.get(token);
     // RFC 7519 §4.1.4: not on or after `exp`.
-    if (known?.exp !== undefined && Math.floor(Date.now() / SECOND) < known.exp) return known;
+    if (known?.exp !== undefined && now() < known.exp * SECOND + clockTolerance) return known;
     const payload = await verify(token);
     good.set(token, payload);
     return payload;
   };
-}
-
-function verifierOfJwks(url: string, expected: JWTVerifyOptions): Verifier {
-  const keys = createRemoteJWKSet(new URL(url));
-  return async (token) =>
-    (await jwtVerify(token, keys, { ...expected, algorithms: ASYMMETRIC, requiredClaims: ['exp'] })).payload;
-}
-
-async function payloadOf(verify: () => Promise<JWTPayload>): Promise<JWTPayload> {
-  try {
-    return await verify();
-  } catch (error) {
-    if (error instanceof errors.JWTExpired) throw refused('The token has expired; get a new one.');
-    if (error instanceof errors.JWTClaimValidationFailed) {
-      throw refused(`The token's claim "${error.claim}" is missing or not what this gateway expects.`);
-    }
-    if (isTokenError(error)) throw refused('The token is not valid: it must be a JWT signed for this gateway.');
-    throw sourceUnavailable('identity provider', error);
-  }
-}
-
-/** What is wrong with the token itself; everything else, such as the TypeError of a failed fetch, is trouble with the keys. */
-function isTokenError(error: unknown): boolean {
-  return (
-    error instanceof errors.JWSInvalid ||
-    error instanceof errors.JWTInvalid ||
-    error instanceof errors.JWSSignatureVerificationFailed ||
-    error instanceof errors.JOSEAlgNotAllowed ||
-    error instanceof errors.JOSENotSupported ||
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys
-  );
-}
-
-function viewerOfClaims(payload: JWTPayload): Viewer {
-  const claims = CLAIMS.safeParse(payload);
-  if (!claims.success) {
-    const names = claims.error.issues.map((issue) => `"${issue.path.join('.')}"`).join(', ');
-    throw refused(
-      `The token's claim ${names} must be: "sub" a text, "role" one of operator, partner, service, "partner_id" a text.`,
-    );
-  }
-  const { sub: subject, role, partner_id: partnerId } = claims.data;
-  if (role !== 'partner') return { role, subject };
-  if (partnerId === undefined) throw refused('The token\'s claim "partner_id" is missing; a partner\'s token must have it.');
-  return { role, subject, partnerId };
-}
-
-function refused(message: string): GatewayError {
-  return new GatewayError('UNAUTHENTICATED', message);
 }

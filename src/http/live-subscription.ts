@@ -1,5 +1,5 @@
 import type { DocumentNode } from 'graphql';
-import type { Asker, OperationRequest } from '../graphql/operations.js';
+import type { Asker, OperationText } from '../graphql/operations.js';
 import type { LiveDeps } from './live.js';
 
 /** One subscription of one client, from its begin to its end. */
@@ -22,7 +22,7 @@ export class LiveSubscription {
    */
   static async begin(
     document: DocumentNode,
-    request: OperationRequest,
+    request: OperationText,
     asker: Asker,
     { operations, metrics }: Pick<LiveDeps, 'operations' | 'metrics'>,
     send: (text: string) => void,

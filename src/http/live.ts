@@ -5,14 +5,16 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { Time } from '../time.js';
 import { SECOND, type Milliseconds } from '../units.js';
 import type { LiveConnections } from './connections.js';
+import type { RateLimits } from './rate-limits.js';
 import type { Sessions } from './sessions.js';
 
 /** What both transports of subscriptions work with. */
 export interface LiveDeps {
   readonly operations: Operations;
-  readonly sessions: Pick<Sessions, 'asker' | 'callerOf'>;
+  readonly sessions: Pick<Sessions, 'asker' | 'callerOf' | 'callerBy'>;
   readonly connections: LiveConnections;
   readonly metrics: Pick<Metrics, 'liveSubscriptions' | 'liveEvent' | 'liveDropped'>;
+  readonly rates: RateLimits;
   readonly time: Time;
   readonly log: FastifyBaseLogger;
 }

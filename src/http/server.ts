@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import cors from '@fastify/cors';
 import fastify, {
   LogController,
@@ -7,23 +8,33 @@ import fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import type { Viewer } from '../access/viewer.js';
 import type { OperationTrace } from '../cache/operation-trace.js';
 import { GatewayError } from '../errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { SECOND, type Bytes } from '../units.js';
+import { KIB, SECOND, type Bytes, type Milliseconds } from '../units.js';
 import { filesRoute, type FilesRouteDeps } from './files-route.js';
 import { graphqlRoute, type GraphqlRouteDeps } from './graphql-route.js';
 import { healthRoutes, type HealthDeps } from './health.js';
-import { hostProblem } from './host.js';
+import { answerClientError } from './client-errors.js';
+import { trustIn } from './client-address.js';
+import { capConnections, type ConnectionCaps } from './connection-caps.js';
+import { forwardedProblem, hostProblem } from './host.js';
 import { sendError } from './http-error.js';
 import type { LiveDeps } from './live.js';
+import { refuseOtherMethods } from './methods.js';
 import { closePipelined } from './pipelining.js';
+import { addRateHooks, type RateState } from './rate-hooks.js';
+import { securityHeaders } from './security-headers.js';
+import { cutSlowClients } from './slow-clients.js';
 import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 
 /** What a request adds to its line in the log. */
 export interface RequestNotes {
   operation?: string;
   role?: string;
+  viewer?: Viewer;
+  rate?: RateState;
   cache?: OperationTrace;
   /** It stayed open for its events, so its duration is not how long an answer took. */
   isLive?: boolean;
@@ -35,10 +46,14 @@ declare module 'fastify' {
   }
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends ConnectionCaps {
   readonly log: FastifyBaseLogger;
   readonly maxRequest: Bytes;
-  readonly trustProxy: boolean;
+  readonly trustProxy: boolean | readonly string[];
+  readonly publicUrl?: string | undefined;
+  readonly headersTimeout: Milliseconds;
+  readonly requestTimeout: Milliseconds;
+  readonly keepAlive: Milliseconds;
   readonly corsOrigins: readonly string[];
   /** Answers only requests that name this machine as their host, so that no foreign page can reach a demo by DNS. */
   readonly loopbackOnly: boolean;
@@ -49,48 +64,68 @@ export interface ServerOptions {
   readonly readiness: HealthDeps['readiness'];
 }
 
+/** Of the URL and all headers together; Node's own default, stated because docs do. */
+const HEADERS_MAX: Bytes = 16 * KIB;
+const HEADER_LINES_MAX = 100;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 /** The HTTP server with all its routes; not yet listening. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const trusts = trustIn(options.trustProxy);
+  const setHeaders = securityHeaders(options);
   const app = fastify({
     loggerInstance: options.log,
     bodyLimit: options.maxRequest,
-    trustProxy: options.trustProxy,
+    trustProxy: options.trustProxy !== false && trusts,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
-    frameworkErrors: sendError,
-    // Slow senders are cut off; slow readers of files are not.
-    requestTimeout: 30 * SECOND,
+    frameworkErrors: (error, request, reply) => {
+      setHeaders(request, reply);
+      return sendError(error, request, reply.header('cache-control', 'no-store'));
+    },
+    clientErrorHandler: answerClientError,
+    http: { headersTimeout: options.headersTimeout, connectionsCheckingInterval: SECOND, maxHeaderSize: HEADERS_MAX },
+    keepAliveTimeout: options.keepAlive,
     routerOptions: { maxParamLength: 5_000 },
   });
+  capConnections(app.server, options, trusts, options.metrics);
   closePipelined(app.server);
+  cutSlowClients(app.server, { requestTimeout: options.requestTimeout, clock: options.live.time.now });
   app.setErrorHandler(sendError);
-  app.setNotFoundHandler((request, reply) =>
-    sendError(new GatewayError('NOT_FOUND', 'There is nothing here; try /graphql.'), request, reply),
-  );
-  addHooks(app, options);
+  refuseOtherMethods(app);
+  addHooks(app, options, (request, reply) => {
+    setHeaders(request, reply);
+    return headerProblem(request.raw) ?? hostProblem(request.raw, options.loopbackOnly) ?? forwardedProblem(request.raw, trusts);
+  });
   await app.register(cors, corsOptions(options.corsOrigins));
+  addRateHooks(app, options.live.rates, trusts);
   await app.register(healthRoutes, { readiness: options.readiness, metrics: options.metrics });
   await app.register(filesRoute, options.files);
   await app.register(graphqlRoute, { ...options.graphql, live: options.live });
-  const { maxRequest: maxMessage, trustProxy, loopbackOnly, corsOrigins } = options;
-  acceptWebSockets(app.server, { ...options.live, maxMessage, trustProxy, loopbackOnly, corsOrigins });
+  const { maxRequest: maxMessage, loopbackOnly, corsOrigins } = options;
+  acceptWebSockets(app.server, { ...options.live, maxMessage, trusts, loopbackOnly, corsOrigins });
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
 }
 
-function addHooks(app: FastifyInstance, options: ServerOptions): void {
+/** `begin` sets what every answer has, and says what is wrong with the headers of a request. */
+function addHooks(
+  app: FastifyInstance,
+  options: ServerOptions,
+  begin: (request: FastifyRequest, reply: FastifyReply) => GatewayError | undefined,
+): void {
   app.decorateRequest('notes', null as unknown as RequestNotes);
   app.addHook('onRequest', (request, reply, next) => {
     request.notes = {};
-    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
-    next(hostProblem(request.raw, options.loopbackOnly));
+    void reply.header('x-request-id', request.id);
+    next(begin(request, reply));
   });
   app.addHook('onSend', (_request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
     if (reply.statusCode === 413) void reply.removeHeader('connection');
+    // What says nothing of caches is for one viewer, once.
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     next();
   });
   app.addHook('onResponse', (request, reply, next) => {
@@ -112,8 +147,14 @@ function addHooks(app: FastifyInstance, options: ServerOptions): void {
   });
 }
 
+function headerProblem({ rawHeaders }: IncomingMessage): GatewayError | undefined {
+  const lines = rawHeaders.length / 2;
+  if (lines <= HEADER_LINES_MAX) return undefined;
+  return new GatewayError('BAD_USER_INPUT', `A request must have at most ${HEADER_LINES_MAX} header lines, but has: ${lines}.`);
+}
+
 function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
-  const { cache, ...others } = notes;
+  const { cache, viewer: _viewer, rate: _rate, ...others } = notes;
   return { ...others, cache: cache?.summary() ?? reply.getHeader('cache-status') };
 }
 
@@ -133,6 +174,9 @@ function corsOptions(origins: readonly string[]) {
     ],
     exposedHeaders: [
       'x-request-id',
+      'ratelimit',
+      'ratelimit-policy',
+      'retry-after',
       'etag',
       'content-range',
       'content-length',
@@ -141,6 +185,7 @@ function corsOptions(origins: readonly string[]) {
       'cache-status',
     ],
     maxAge: 600,
+    strictPreflight: false,
   };
 }
 

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
-import { authorise } from '../access/policy.js';
+import { authorise, sightOf } from '../access/policy.js';
 import { scopeOf, type Viewer } from '../access/viewer.js';
 import { OperationTrace } from '../cache/operation-trace.js';
 import { Recording, type ReadyAnswers } from '../cache/ready-answers.js';
@@ -10,16 +11,19 @@ import type { UrlSigner } from '../files/signed-url.js';
 import { createFileUrls, type FileUrls } from '../files/urls.js';
 import type { AnswersOfViewer, Context } from '../graphql/context.js';
 import { asGraphqlError } from '../graphql/errors.js';
+import { OperationEnd } from '../graphql/operation-end.js';
 import type { Asker } from '../graphql/operations.js';
 import type { LiveOrders } from '../live/live-orders.js';
 import type { Caches } from '../loaders/caches.js';
+import { AuditReads, type ReadAudit } from '../loaders/audit-reads.js';
 import { FileReads } from '../loaders/file-reads.js';
 import { createLoaders, recorded, type Loaders } from '../loaders/loaders.js';
 import { OrderReads, type OrderReadParts } from '../loaders/order-reads.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { signedAccess } from './file-signature.js';
 import { describeError } from './http-error.js';
-import type { Caller, Identity } from './identity.js';
+import { partyOf } from './rate-limits.js';
+import { authorizationOf, type Caller, type Identity } from './identity.js';
 
 export interface SessionParts {
   readonly identity: Identity;
@@ -27,6 +31,7 @@ export interface SessionParts {
   readonly answers: ReadyAnswers<Loaders>;
   readonly commands: Commands;
   readonly orderParts: OrderReadParts;
+  readonly readAudit: ReadAudit;
   readonly live: LiveOrders;
   readonly signer: UrlSigner;
   readonly presign: FileSource['presign'];
@@ -43,29 +48,37 @@ export class Sessions {
     const { viewer } = await this.callerOf(request).catch((error: unknown) => {
       throw asGraphqlError(error, describeError(error).status);
     });
-    const trace = new OperationTrace(this.parts.metrics);
+    const trace = new OperationTrace(this.parts.metrics, partyOf(viewer));
     request.notes.role = viewer.role;
+    request.notes.viewer = viewer;
     request.notes.cache = trace;
     const debug = isOn(request.headers['x-cache-debug']);
     return {
-      ...this.contextOf(viewer, trace, baseOf(request), request.log),
+      ...this.contextOf(viewer, trace, baseOf(request), request),
       cacheReport: () => reportOf(trace, viewer, debug),
+      debug,
       named: (operation) => {
         request.notes.operation = operation;
       },
     };
   }
 
-  /** Who sent `request`. @throws GatewayError UNAUTHENTICATED, SOURCE_UNAVAILABLE */
-  callerOf({ headers }: Pick<FastifyRequest, 'headers'>): Promise<Caller> {
-    return this.parts.identity.callerOf(headers.authorization);
+  /** Who sent `request`. @throws GatewayError UNAUTHENTICATED, BAD_USER_INPUT, SOURCE_UNAVAILABLE */
+  async callerOf({ raw }: Pick<FastifyRequest, 'raw'>): Promise<Caller> {
+    return this.parts.identity.callerOf(authorizationOf(raw));
+  }
+
+  /** Who holds the token of `authorization`, which did not come as a header. @throws GatewayError as `callerOf` */
+  callerBy(authorization: string): Promise<Caller> {
+    return this.parts.identity.callerOf(authorization);
   }
 
   /** Who asks over a connection that stays open. `base`: scheme and host that its client reached. */
   asker(viewer: Viewer, base: string, log: FastifyBaseLogger): Asker {
     return {
-      scope: JSON.stringify([base, viewer.role, viewer.role === 'partner' && viewer.partnerId]),
-      context: () => this.contextOf(viewer, new OperationTrace(this.parts.metrics), base, log),
+      scope: JSON.stringify([base, scopeOf(viewer)]),
+      context: () =>
+        this.contextOf(viewer, new OperationTrace(this.parts.metrics, partyOf(viewer)), base, { id: randomUUID(), log }),
     };
   }
 
@@ -77,26 +90,36 @@ export class Sessions {
     if (signedAccess(this.parts.signer, request.raw.url ?? '', path)) return;
     const { viewer } = await this.callerOf(request);
     request.notes.role = viewer.role;
+    request.notes.viewer = viewer;
     authorise(viewer, 'read-files');
     const files = new FileReads(viewer, createLoaders(this.parts.caches, this.parts.metrics));
     if (!(await files.maySee(path))) throw new GatewayError('NOT_FOUND', 'There is no such file.');
   }
 
-  private contextOf(viewer: Viewer, trace: OperationTrace, base: string, log: FastifyBaseLogger): Context {
-    const { caches, commands, live, orderParts } = this.parts;
-    const loaders = createLoaders(caches, trace);
+  private contextOf(
+    viewer: Viewer,
+    trace: OperationTrace,
+    base: string,
+    { id, log }: Pick<FastifyRequest, 'id' | 'log'>,
+  ): Context {
+    const { caches, commands, live, orderParts, readAudit } = this.parts;
+    const end = new OperationEnd();
+    const loaders = createLoaders(caches, trace, end.signal);
     const recording = new Recording(loaders);
     const noting = recorded(recording);
     return {
-      commands: commands.of(viewer, trace),
+      commands: commands.of(viewer, trace, id),
       orders: new OrderReads(viewer, noting, orderParts, recording),
       files: new FileReads(viewer, noting),
+      audit: new AuditReads(viewer, readAudit, { trace, notes: recording, signal: end.signal }),
       events: live.of(viewer),
       urls: onceOnly(this.urls(viewer, base), recording),
       answers: this.answers(viewer, loaders, recording),
       cacheReport: () => reportOf(trace, viewer, false),
       logError: (error) => log.error({ err: error }, 'operation failed'),
       named: () => undefined,
+      debug: false,
+      end,
     };
   }
 
@@ -148,7 +171,7 @@ function onceOnly(urls: FileUrls, recording: Recording<Loaders>): FileUrls {
  */
 function reportOf(trace: OperationTrace, viewer: Viewer, asked: boolean): object | undefined {
   if (!asked && !trace.isStale) return undefined;
-  return viewer.role === 'operator' || viewer.role === 'service' ? trace.summary() : { stale: trace.isStale };
+  return sightOf(viewer, 'read-costs') === 'all' ? trace.summary() : { stale: trace.isStale };
 }
 
 function isOn(header: string | string[] | undefined): boolean {

@@ -3,16 +3,18 @@ import { GraphQLError, OperationTypeNode, type DocumentNode, type ExecutionResul
 import type { SubscribePayload } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import { GatewayError } from '../errors.js';
-import type { Asker, OperationRequest } from '../graphql/operations.js';
+import type { Asker, OperationRequest, OperationText } from '../graphql/operations.js';
 import type { DropReason } from '../telemetry/metrics.js';
 import { MIB, type Bytes } from '../units.js';
 import { Backlog } from './backlog.js';
 import type { LiveConnection } from './connections.js';
 import { onExpiry } from './expiry.js';
 import { describeError } from './http-error.js';
+import { authorizationOf } from './identity.js';
 import { LiveSubscription } from './live-subscription.js';
 import { cutLater, EXPIRED, TOO_SLOW, type LiveDeps } from './live.js';
 import { OperationSlots } from './operation-slots.js';
+import type { ConnectionRates } from './rate-connection.js';
 import { DONE, silent, type Silent } from './silent-iterator.js';
 
 /** Beside those of RFC 6455 and of graphql-transport-ws; docs/live.md lists all. */
@@ -40,7 +42,7 @@ export type Running =
 interface Subscribing {
   readonly id: string;
   readonly document: DocumentNode;
-  readonly request: OperationRequest;
+  readonly request: OperationText;
   readonly asker: Asker;
   /** To be called when the subscription has ended, or did not begin. */
   readonly free: () => void;
@@ -51,6 +53,8 @@ export class WebSocketConnection implements LiveConnection {
   readonly transport = 'websocket';
   private readonly backlog = new Backlog();
   private readonly slots = new OperationSlots(OPERATIONS_MAX);
+  /** Ends each of the operations that run, if the client goes away. */
+  private readonly leaving = new Set<() => void>();
   private readonly beginning = new Set<Promise<unknown>>();
   private asker: Asker | undefined;
   private stopExpiry: (() => void) | undefined;
@@ -60,11 +64,14 @@ export class WebSocketConnection implements LiveConnection {
   constructor(
     private readonly socket: WebSocket,
     private readonly request: IncomingMessage,
-    private readonly base: string,
+    private readonly peer: { readonly base: string; readonly rates: ConnectionRates },
     private readonly deps: LiveDeps,
   ) {
     socket.on('pong', () => (this.isAlive = true));
-    socket.once('close', () => this.stopExpiry?.());
+    socket.once('close', () => {
+      this.stopExpiry?.();
+      for (const leave of this.leaving) leave();
+    });
   }
 
   /** For the log. */
@@ -78,19 +85,19 @@ export class WebSocketConnection implements LiveConnection {
    */
   async authenticate(params: Readonly<Record<string, unknown>> = {}): Promise<boolean> {
     const { sessions, time, log } = this.deps;
-    const given = params.authorization ?? params.Authorization ?? this.request.headers.authorization;
     try {
+      const given = params.authorization ?? params.Authorization ?? authorizationOf(this.request);
       if (typeof given !== 'string') throw new GatewayError('UNAUTHENTICATED', NO_TOKEN);
-      const { viewer, expiresAt } = await sessions.callerOf({ headers: { authorization: given } });
+      const { viewer, expiresAt } = await this.peer.rates.prove(given, () => sessions.callerBy(given));
       if (this.socket.readyState !== this.socket.OPEN) return false;
       if (expiresAt !== undefined)
         this.stopExpiry = onExpiry(expiresAt, time, () => this.drop('expired', CLOSE.expired, EXPIRED));
-      this.asker = sessions.asker(viewer, this.base, log);
+      this.asker = sessions.asker(viewer, this.peer.base, log);
       this.role = viewer.role;
       return true;
     } catch (error) {
       const { code, message } = describeError(error);
-      this.end(code === 'UNAUTHENTICATED' ? CLOSE.unauthenticated : CLOSE.tryAgain, message);
+      this.end(code === 'SOURCE_UNAVAILABLE' || code === 'RATE_LIMITED' ? CLOSE.tryAgain : CLOSE.unauthenticated, message);
       return false;
     }
   }
@@ -99,11 +106,12 @@ export class WebSocketConnection implements LiveConnection {
   prepare(id: string, payload: SubscribePayload): { document: DocumentNode; running: Running } | GraphQLError[] {
     const { asker } = this;
     if (!asker) throw new Error('must be authenticated before it asks');
-    const request = requestOf(payload);
     if (this.slots.areFull) return [tooManyOperations()];
-    const prepared = this.deps.operations.prepare(request);
+    const prepared = this.deps.operations.prepare(requestOf(payload));
     if (prepared.kind === 'refused') return [...prepared.errors];
-    const { document, type } = prepared;
+    const { document, type, request } = prepared;
+    const problem = this.rateProblem(prepared.cost);
+    if (problem) return [problem];
     const free = this.slots.take();
     if (type !== OperationTypeNode.SUBSCRIPTION) {
       return { document, running: { type: 'operation', answer: () => this.answer(request, asker).finally(free) } };
@@ -114,6 +122,15 @@ export class WebSocketConnection implements LiveConnection {
     this.beginning.add(begun);
     void begun.then(() => this.beginning.delete(begun));
     return { document, running: { type: 'subscription', begun } };
+  }
+
+  private rateProblem(cost: number): GraphQLError | undefined {
+    try {
+      this.peer.rates.spend(cost);
+      return undefined;
+    } catch (error) {
+      return new GraphQLError(describeError(error).message, { originalError: error as Error });
+    }
   }
 
   /** What the client is told of errors. */
@@ -159,9 +176,14 @@ export class WebSocketConnection implements LiveConnection {
   }
 
   /** What was asked after a subscription is answered when that has begun, so no change falls in between. */
-  private async answer(request: OperationRequest, asker: Asker): Promise<ExecutionResult> {
+  private async answer(request: OperationText, asker: Asker): Promise<ExecutionResult> {
     await Promise.all(this.beginning);
-    return (await this.deps.operations.answer(request, asker)) as ExecutionResult;
+    let leave = (): void => undefined;
+    const answer = this.deps.operations.answer(request, asker, (gone) => {
+      leave = gone;
+      this.leaving.add(gone);
+    });
+    return (await answer.finally(() => this.leaving.delete(leave))) as ExecutionResult;
   }
 
   /**
@@ -189,8 +211,15 @@ export class WebSocketConnection implements LiveConnection {
   }
 }
 
-function requestOf({ query, operationName, variables }: SubscribePayload): OperationRequest {
-  return { query, operationName: operationName ?? undefined, variables: variables ?? undefined };
+function requestOf({ query, operationName, variables, extensions }: SubscribePayload): OperationRequest {
+  const { persistedQuery } = (extensions ?? {}) as { persistedQuery?: { sha256Hash?: unknown } | null };
+  const hash = persistedQuery?.sha256Hash;
+  return {
+    query,
+    hash: typeof hash === 'string' ? hash : undefined,
+    operationName: operationName ?? undefined,
+    variables: variables ?? undefined,
+  };
 }
 
 function tooManyOperations(): GraphQLError {

@@ -6,17 +6,21 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { GatewayError } from '../errors.js';
 import type { Time } from '../time.js';
 import type { Bytes } from '../units.js';
-import { baseOfUpgrade, hostProblem } from './host.js';
+import { addressGroup, clientAddress, type Trusts } from './client-address.js';
+import { baseOfUpgrade, forwardedProblem, hostProblem } from './host.js';
 import { describeError, errorBody } from './http-error.js';
 import { cutLater, type LiveDeps } from './live.js';
 import { originProblem } from './origin.js';
 import { ignoreUpgrade } from './plain-upgrade.js';
+import { ConnectionRates } from './rate-connection.js';
+import { newRateNotes } from './rate-limits.js';
+import { DATA_HEADERS } from './security-headers.js';
 import { CLOSE, WebSocketConnection, type Running } from './websocket-connection.js';
 
 export interface WebSocketDeps extends LiveDeps {
   readonly schema: GraphQLSchema;
   readonly maxMessage: Bytes;
-  readonly trustProxy: boolean;
+  readonly trusts: Trusts;
   readonly loopbackOnly: boolean;
   readonly corsOrigins: readonly string[];
   readonly publicUrl?: string | undefined;
@@ -41,13 +45,25 @@ export function acceptWebSockets(server: Server, deps: WebSocketDeps): void {
 }
 
 function problemOf(request: IncomingMessage, deps: WebSocketDeps): GatewayError | undefined {
-  const bases = [baseOfUpgrade(request, deps.trustProxy), ...(deps.publicUrl ? [deps.publicUrl] : [])];
+  const bases = [baseOfUpgrade(request, deps.trusts), ...(deps.publicUrl ? [deps.publicUrl] : [])];
   return (
     hostProblem(request, deps.loopbackOnly) ??
     pathProblem(request) ??
+    forwardedProblem(request, deps.trusts) ??
     originProblem(request.headers.origin, bases, deps.corsOrigins) ??
-    deps.connections.refusal()
+    deps.connections.refusal() ??
+    rateProblem(request, deps)
   );
+}
+
+function rateProblem(request: IncomingMessage, { rates, trusts }: WebSocketDeps): GatewayError | undefined {
+  try {
+    rates.arrive(addressGroup(clientAddress(request, trusts)), request.headers.authorization, newRateNotes());
+    return undefined;
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
 }
 
 function pathProblem({ url = '' }: IncomingMessage): GatewayError | undefined {
@@ -63,6 +79,8 @@ function refuse(socket: Duplex, problem: GatewayError, time: Time): void {
   const head = [
     `HTTP/1.1 ${status} ${code}`,
     'connection: close',
+    ...Object.entries({ ...DATA_HEADERS, 'cache-control': 'no-store' }).map(([name, value]) => `${name}: ${value}`),
+    ...(status === 429 ? ['retry-after: 1'] : []),
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
   ];
@@ -107,7 +125,8 @@ function protocolOf(deps: WebSocketDeps): Protocol<WebSocketConnection> {
 
 /** Serves one opened socket to its end. */
 function attend(socket: WebSocket, request: IncomingMessage, protocol: Protocol<WebSocketConnection>, deps: WebSocketDeps): void {
-  const connection = new WebSocketConnection(socket, request, baseOfUpgrade(request, deps.trustProxy), deps);
+  const rates = new ConnectionRates(addressGroup(clientAddress(request, deps.trusts)), deps);
+  const connection = new WebSocketConnection(socket, request, { base: baseOfUpgrade(request, deps.trusts), rates }, deps);
   const forget = deps.connections.add(connection);
   const closed = protocol.opened(
     {
@@ -116,6 +135,8 @@ function attend(socket: WebSocket, request: IncomingMessage, protocol: Protocol<
       close: (code = CLOSE.internal, reason = '') => connection.end(code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer) => {
+          const problem = rates.hear();
+          if (problem !== undefined) return connection.end(CLOSE.tryAgain, problem);
           handle(data.toString()).catch((error: unknown) => fail(connection, error, deps));
         });
       },

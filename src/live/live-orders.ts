@@ -67,7 +67,7 @@ export class LiveOrders {
   }
 
   private async open<T extends Topic>(interest: Interest<T>, window: WindowArguments): Promise<Events<T>> {
-    authorise(interest.viewer, 'read-orders');
+    authorise(interest.viewer, 'watch-orders');
     const rangeAt = rangeOf(window, this.parts.time.now());
     if (this.parts.signals.mode === 'off') throw feedIsOff();
     const watch = this.hub.watch({ ...interest, ...(rangeAt && { rangeAt }) });

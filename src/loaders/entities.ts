@@ -1,6 +1,6 @@
 import type { CachedEntity } from '../cache/entity.js';
 import type { Order } from '../orders/order.js';
-import { fileKey, fileOwnersKey, fileOwnersTokenKey, fileTokenKey } from '../files/keys.js';
+import { fileKey, fileTokenKey } from '../files/keys.js';
 import { orderKey, orderTokenKey } from '../orders/keys.js';
 import type { FileMetadata } from '../files/file.js';
 import type { Bytes, Milliseconds } from '../units.js';
@@ -28,44 +28,22 @@ export const ORDER_SIZE: Bytes = 600;
 
 /** Single orders by id; `null`: there is none. */
 export function singleOrders(
-  load: (ids: readonly string[]) => Promise<readonly Order[]>,
+  load: (ids: readonly string[], signal: AbortSignal) => Promise<readonly Order[]>,
   ttls: OrderTtls,
 ): CachedEntity<string, Order | null> {
   return {
     name: 'order',
     valueKey: orderKey,
     tokenKey: orderTokenKey,
-    load: async (ids, trace) => {
+    load: async (ids, trace, _former, signal) => {
       trace.sqlStatement();
-      const found = new Map((await load(ids)).map((order) => [order.id, order]));
+      const found = new Map((await load(ids, signal)).map((order) => [order.id, order]));
       return ids.map((id) => found.get(id) ?? null);
     },
     ttl: (_id, order) => (order ? ttls.ttl : ttls.freshTtl),
     weigh: () => ORDER_SIZE,
     pack: (order) => order,
     unpack: (stored) => stored as Order | null,
-  };
-}
-
-/** Which partners have an order that names a file. */
-export function fileOwners(
-  load: (paths: readonly string[]) => Promise<readonly { path: string; partnerId: string }[]>,
-  ttls: OrderTtls,
-): CachedEntity<string, readonly string[]> {
-  return {
-    name: 'file-owners',
-    valueKey: fileOwnersKey,
-    tokenKey: fileOwnersTokenKey,
-    load: async (paths, trace) => {
-      trace.sqlStatement();
-      const owners = new Map<string, string[]>(paths.map((path) => [path, []]));
-      for (const { path, partnerId } of await load(paths)) owners.get(path)?.push(partnerId);
-      return paths.map((path) => owners.get(path) ?? []);
-    },
-    ttl: (_path, owners) => (owners.length > 0 ? ttls.ttl : ttls.freshTtl),
-    weigh: (owners) => owners.length * 64,
-    pack: (owners) => owners,
-    unpack: (stored) => stored as readonly string[],
   };
 }
 

@@ -43,12 +43,15 @@ export class LevelledLists {
   constructor(private readonly parts: LevelledParts) {}
 
   /** As `ReadThrough.readMany`; the same and nothing more as long as no day is between two levels. */
-  async readMany(lists: readonly OrderList[], trace: Trace): Promise<ListAnswer[]> {
+  async readMany(lists: readonly OrderList[], trace: Trace, signal?: AbortSignal): Promise<ListAnswer[]> {
     const { cache, answered, lookedUp, stopwatch } = this.parts;
     const start = stopwatch();
     // In the same tick, so that the look-up joins those of the operation's other fields.
-    const reading = this.isBetween(lists) ? this.readBetween(lists, trace) : cache.readMany(lists, trace);
-    const answers = await reading.catch((error: unknown) => this.standIn(lists, error, trace));
+    const reading = this.isBetween(lists) ? this.readBetween(lists, trace, signal) : cache.readMany(lists, trace, signal);
+    const answers = await reading.catch((error: unknown) => {
+      if (signal?.aborted) throw error;
+      return this.standIn(lists, error, trace, signal);
+    });
     lists.forEach((list, index) => {
       const answer = answers[index];
       if (list.kind === 'tile' && answer) answered(list.tile, answer);
@@ -73,10 +76,10 @@ export class LevelledLists {
     return this.parts.table.fresh(dayOf(from), now).filter((level) => level !== minutes);
   }
 
-  private async readBetween(lists: readonly OrderList[], trace: Trace): Promise<ListAnswer[]> {
+  private async readBetween(lists: readonly OrderList[], trace: Trace, signal?: AbortSignal): Promise<ListAnswer[]> {
     const found = await this.views(lists, trace);
     const missing = lists.filter((_, index) => !found[index]);
-    const loaded = missing.length > 0 ? await this.parts.cache.readMany(missing, trace) : [];
+    const loaded = missing.length > 0 ? await this.parts.cache.readMany(missing, trace, signal) : [];
     const rest = loaded.values();
     return found.map((answer) => {
       if (answer) trace.outcome('orders', answer.outcome);
@@ -114,7 +117,7 @@ export class LevelledLists {
   }
 
   /** Where the source does not answer: what is known may be known at the level that the day had before. */
-  private async standIn(lists: readonly OrderList[], error: unknown, trace: Trace): Promise<ListAnswer[]> {
+  private async standIn(lists: readonly OrderList[], error: unknown, trace: Trace, signal?: AbortSignal): Promise<ListAnswer[]> {
     const now = this.parts.clock();
     const sources = lists.map((list) => {
       const level = list.kind === 'tile' ? this.parts.table.standIn(dayOf(list.tile.from), now) : undefined;
@@ -123,7 +126,7 @@ export class LevelledLists {
     const isOutage = error instanceof GatewayError && error.code === 'SOURCE_UNAVAILABLE';
     const others = new Map(sources.flat().map((list) => [listKey(list), list]));
     if (!isOutage || lists.every((list) => others.has(listKey(list)))) throw error;
-    const answers = await this.parts.cache.readMany([...others.values()], trace);
+    const answers = await this.parts.cache.readMany([...others.values()], trace, signal);
     const known = new Map([...others.keys()].map((key, index) => [key, answers[index]]));
     return lists.map((list, index) => {
       const view = derive(

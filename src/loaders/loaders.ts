@@ -8,6 +8,7 @@ import type { OrderList } from '../orders/lists.js';
 import type { Order } from '../orders/order.js';
 import type { Caches } from './caches.js';
 import type { CachedFile } from './entities.js';
+import { claimKey, type Claim } from './ownership.js';
 
 /** Gives one promise for each key: what was answered once during a request does not change while it lasts. */
 export interface Loader<K, V> {
@@ -19,15 +20,19 @@ export interface Loaders {
   readonly lists: Loader<OrderList, readonly Order[]>;
   readonly orders: Loader<string, Order | null>;
   readonly files: Loader<string, CachedFile | null>;
-  readonly fileOwners: Loader<string, readonly string[]>;
+  readonly ownOrders: Loader<Claim, boolean>;
+  readonly ownFiles: Loader<Claim, boolean>;
 }
 
-export function createLoaders(caches: Caches, trace: Trace): Loaders {
+/** @param signal ends the waiting of all that is loaded; its reason is what the loads reject with */
+export function createLoaders(caches: Caches, trace: Trace, signal?: AbortSignal): Loaders {
+  const reader = { trace, signal };
   return {
-    lists: loaderOf(caches.lists, trace, listKey),
-    orders: loaderOf(caches.orders, trace, (id) => id),
-    files: loaderOf(caches.files, trace, (path) => path),
-    fileOwners: loaderOf(caches.fileOwners, trace, (path) => path),
+    lists: loaderOf(caches.lists, reader, listKey),
+    orders: loaderOf(caches.orders, reader, (id) => id),
+    files: loaderOf(caches.files, reader, (path) => path),
+    ownOrders: loaderOf(caches.ownOrders, reader, claimKey),
+    ownFiles: loaderOf(caches.ownFiles, reader, claimKey),
   };
 }
 
@@ -45,10 +50,14 @@ const READS = {
     (path: string) =>
     ({ files }: Loaders) =>
       files.load(path),
-  fileOwners:
-    (path: string) =>
-    ({ fileOwners }: Loaders) =>
-      fileOwners.load(path),
+  ownOrder:
+    (claim: Claim) =>
+    ({ ownOrders }: Loaders) =>
+      ownOrders.load(claim),
+  ownFile:
+    (claim: Claim) =>
+    ({ ownFiles }: Loaders) =>
+      ownFiles.load(claim),
 };
 
 /** The loaders of `recording`, which notes what is loaded. */
@@ -57,10 +66,15 @@ export function recorded(recording: Recording<Loaders>): Loaders {
     lists: { load: (list) => recording.read(READS.list(list)) },
     orders: { load: (id) => recording.read(READS.order(id)) },
     files: { load: (path) => recording.read(READS.file(path)) },
-    fileOwners: { load: (path) => recording.read(READS.fileOwners(path)) },
+    ownOrders: { load: (claim) => recording.read(READS.ownOrder(claim)) },
+    ownFiles: { load: (claim) => recording.read(READS.ownFile(claim)) },
   };
 }
 
-function loaderOf<K, V, C>(cache: Pick<ReadThrough<K, V>, 'readMany'>, trace: Trace, cacheKeyFn: (key: K) => C): Loader<K, V> {
-  return new DataLoader((keys) => cache.readMany(keys, trace), { cacheKeyFn });
+function loaderOf<K, V, C>(
+  cache: Pick<ReadThrough<K, V>, 'readMany'>,
+  { trace, signal }: { readonly trace: Trace; readonly signal: AbortSignal | undefined },
+  cacheKeyFn: (key: K) => C,
+): Loader<K, V> {
+  return new DataLoader((keys) => cache.readMany(keys, trace, signal), { cacheKeyFn });
 }

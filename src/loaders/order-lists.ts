@@ -12,14 +12,15 @@ import { ORDER_SIZE, type OrderTtls } from './entities.js';
 
 const POINTER: Bytes = 8;
 
-/** What lists are loaded from. Each call is one statement. */
+/** What lists are loaded from. Each call is one statement, which ends with `signal`. */
 export interface ListSource {
   /** All orders created in `ranges`, newest first; with `since` if later changes can be asked for. */
   ordersCreatedIn(
     ranges: readonly TimeRange[],
+    signal?: AbortSignal,
   ): Promise<{ readonly orders: readonly Order[]; readonly since?: Pick<ListBasis, 'snapshot' | 'history'> }>;
   /** What has changed in lists since they were read. `undefined`: not known for sure, or more than is worth it. */
-  changesSince(bases: readonly ListBasis[]): Promise<ListDelta | undefined>;
+  changesSince(bases: readonly ListBasis[], signal?: AbortSignal): Promise<ListDelta | undefined>;
 }
 
 export interface ListOptions {
@@ -41,14 +42,16 @@ export function orderLists(source: ListSource, options: ListOptions): CachedEnti
     name: 'orders',
     valueKey: listKey,
     tokenKey: listTokenKey,
-    load: async (lists, trace, former) => {
+    load: async (lists, trace, former, signal) => {
       const ranges = lists.map(listRange);
       const formers = usable(
         ranges.map((_range, index) => former(index)),
         ranges,
         options,
       );
-      return (formers && (await carryOn(source, formers, trace))) ?? (await readWhole(source, ranges, clock, trace));
+      return (
+        (formers && (await carryOn(source, formers, trace, signal))) ?? (await readWhole(source, ranges, clock, trace, signal))
+      );
     },
     ttl: (list) => (listRange(list).to > clock() ? ttls.freshTtl : ttls.ttl),
     weigh: ({ orders }) => orders.length * (ORDER_SIZE + POINTER),
@@ -75,9 +78,12 @@ function usable(
   return found.length === ranges.length ? found : undefined;
 }
 
-async function carryOn(source: ListSource, formers: readonly CarriedListing[], trace: Trace) {
+async function carryOn(source: ListSource, formers: readonly CarriedListing[], trace: Trace, signal: AbortSignal) {
   trace.sqlStatement();
-  const delta = await source.changesSince(formers.map(({ basis }) => basis));
+  const delta = await source.changesSince(
+    formers.map(({ basis }) => basis),
+    signal,
+  );
   return (
     delta &&
     formers.map(({ orders, basis }): OrderListing => {
@@ -86,10 +92,16 @@ async function carryOn(source: ListSource, formers: readonly CarriedListing[], t
   );
 }
 
-async function readWhole(source: ListSource, ranges: readonly TimeRange[], clock: Clock, trace: Trace): Promise<OrderListing[]> {
+async function readWhole(
+  source: ListSource,
+  ranges: readonly TimeRange[],
+  clock: Clock,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<OrderListing[]> {
   trace.sqlStatement();
   const readWholeAt = clock();
-  const { orders, since } = await source.ordersCreatedIn(ranges);
+  const { orders, since } = await source.ordersCreatedIn(ranges, signal);
   return ranges.map((range) => ({
     orders: cut(orders, range),
     ...(since && { basis: { range, ...since, readWholeAt } }),
@@ -102,7 +114,7 @@ export type ListCache = Pick<ReadThrough<OrderList, readonly Order[]>, 'readMany
 export function listsOnly(cache: ReadThrough<OrderList, OrderListing>): ListCache {
   const ordersOf = ({ value, ...answer }: Answer<OrderListing>) => ({ ...answer, value: value.orders });
   return {
-    readMany: async (lists, trace) => (await cache.readMany(lists, trace)).map(ordersOf),
+    readMany: async (lists, trace, signal) => (await cache.readMany(lists, trace, signal)).map(ordersOf),
     peekMany: async (lists, trace) => (await cache.peekMany(lists, trace)).map((answer) => answer && ordersOf(answer)),
     flush: () => cache.flush(),
   };

@@ -1,4 +1,4 @@
-import { authorise, maySeeOrder } from '../access/policy.js';
+import { authorise, maySeeOrder, sightOf } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
 import type { Recording } from '../cache/ready-answers.js';
 import { GatewayError } from '../errors.js';
@@ -59,10 +59,16 @@ export class OrderReads {
     return pageOf(answers, range, (order) => maySeeOrder(this.viewer, order), cut);
   }
 
-  /** `null`: there is no such order, or the viewer may not see it. */
-  async one(id: string): Promise<Order | null> {
+  /**
+   * `null`: there is no such order, or the viewer may not see it. Of an order that is not a partner's own nothing is read, so
+   * that what this costs tells no more than the answer.
+   */
+  async one(given: string): Promise<Order | null> {
     authorise(this.viewer, 'read-orders');
-    const { value: order } = await this.loaders.orders.load(checkedOrderId(id));
+    const id = checkedOrderId(given);
+    const sight = sightOf(this.viewer, 'read-orders');
+    if (typeof sight === 'object' && !(await this.loaders.ownOrders.load({ ...sight, of: id })).value) return null;
+    const { value: order } = await this.loaders.orders.load(id);
     return order && maySeeOrder(this.viewer, order) ? order : null;
   }
 

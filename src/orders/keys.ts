@@ -32,3 +32,12 @@ export function orderKey(id: string): string {
 export function orderTokenKey(id: string): string {
   return `token:order:${id}`;
 }
+
+/** Where the store keeps whether an order is a partner's. */
+export function ownOrderKey(partnerId: string, id: string): string {
+  return `order-of:${encodeURIComponent(partnerId)}:${id}`;
+}
+
+export function ownOrderTokenKey(partnerId: string, id: string): string {
+  return `token:${ownOrderKey(partnerId, id)}`;
+}

@@ -2,8 +2,8 @@ import { GatewayError } from '../errors.js';
 import { DAY, MINUTE, type EpochMilliseconds, type Minutes } from '../units.js';
 import type { TimeRange } from './tiles.js';
 
-const DEFAULT_WINDOW: Minutes = 60;
-const MAX_WINDOW: Minutes = (31 * DAY) / MINUTE;
+export const DEFAULT_WINDOW: Minutes = 60;
+export const MAX_WINDOW: Minutes = (31 * DAY) / MINUTE;
 /** Of all pages of one operation together: two of the longest windows. */
 export const OPERATION_MAX: Minutes = 2 * MAX_WINDOW;
 const EARLIEST = Date.parse('1970-01-01T00:00Z');

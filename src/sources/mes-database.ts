@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import knex, { type Knex } from 'knex';
 import type { Client } from 'pg';
+import type { Act } from '../audit/audit.js';
 import { GatewayError, sourceUnavailable } from '../errors.js';
 import type { ListBasis, ListDelta } from '../orders/list-delta.js';
 import { newestFirst, type Order } from '../orders/order.js';
@@ -9,6 +10,8 @@ import { checkChange, type StatusChange } from '../orders/status-flow.js';
 import { mergeRanges, type TimeRange } from '../orders/tiles.js';
 import { UnknownOutcomeError } from '../orders/unknown-outcome.js';
 import { SECOND, type Milliseconds } from '../units.js';
+import { RECORDED_SELECTION, recordBindings } from './audit-statements.js';
+import { cancellable } from './cancellable.js';
 import { CHANGES_MAX, CHANGES_STATEMENT, deltaOf, listsStatement, positionedListsStatement } from './list-statements.js';
 import { ORDER_COLUMNS, ORDER_SELECTION, RowError, toOrder, type OrderRow } from './order-row.js';
 
@@ -42,6 +45,12 @@ export interface ChangedOrder {
   readonly after: Order;
 }
 
+/** Something that is a partner's: an order by its id, a file by its path. */
+export interface Owned {
+  readonly partnerId: string;
+  readonly of: string;
+}
+
 /** The database has no table or view `orders` as the contract describes it. The message says what is missing. */
 export class SchemaError extends Error {
   override readonly name = 'SchemaError';
@@ -70,17 +79,18 @@ export class MesDatabase {
   }
 
   /** One statement for any number of ranges; newest first. */
-  async ordersCreatedIn(ranges: readonly TimeRange[]): Promise<Order[]> {
-    const orders = await this.select(listsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)));
+  async ordersCreatedIn(ranges: readonly TimeRange[], signal?: AbortSignal): Promise<Order[]> {
+    const orders = await this.select(listsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)), signal);
     return checkedLoad(orders);
   }
 
   /** The same, with the snapshot that `changesSince` takes. For databases that have the outbox, or at least Postgres 13. */
   async listsCreatedIn(
     ranges: readonly TimeRange[],
+    signal?: AbortSignal,
   ): Promise<{ orders: Order[]; since?: Pick<ListBasis, 'snapshot' | 'history'> }> {
     return this.run(async () => {
-      const rows = await this.rows(this.knex, positionedListsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)));
+      const rows = await this.rows(this.knex, positionedListsStatement(LOAD_MAX), boundsOf(mergeRanges(ranges)), signal);
       const orders = checkedLoad(rows.filter(({ snapshot }) => snapshot === null).map(toOrder));
       const last = rows.find(({ snapshot }) => snapshot !== null);
       if (typeof last?.snapshot !== 'string' || typeof last.history !== 'string') return { orders };
@@ -89,10 +99,10 @@ export class MesDatabase {
   }
 
   /** One statement on the outbox. `undefined`: it does not know all changes any more, there are too many, or it is not there. */
-  async changesSince(bases: readonly ListBasis[]): Promise<ListDelta | undefined> {
+  async changesSince(bases: readonly ListBasis[], signal?: AbortSignal): Promise<ListDelta | undefined> {
     const bindings = [...boundsOf(bases.map(({ range }) => range)), bases.map(({ snapshot }) => snapshot), CHANGES_MAX + 1];
     try {
-      return await this.run(async () => deltaOf(await this.rows(this.knex, CHANGES_STATEMENT, bindings), bases));
+      return await this.run(async () => deltaOf(await this.rows(this.knex, CHANGES_STATEMENT, bindings, signal), bases));
     } catch (error) {
       if (isRefusal(error)) return undefined;
       throw error;
@@ -100,23 +110,33 @@ export class MesDatabase {
   }
 
   /** One statement; in any order, without those that do not exist. */
-  ordersById(ids: readonly string[]): Promise<Order[]> {
-    return this.select(`select ${ORDER_SELECTION} from orders where id = any(?::uuid[])`, [[...ids]]);
+  ordersById(ids: readonly string[], signal?: AbortSignal): Promise<Order[]> {
+    return this.select(`select ${ORDER_SELECTION} from orders where id = any(?::uuid[])`, [[...ids]], signal);
   }
 
-  /** One statement: which partners have an order that names a file, as pairs without repetition. */
-  async fileOwners(paths: readonly string[]): Promise<{ path: string; partnerId: string }[]> {
-    const sql = `select distinct file_path, partner_id from orders where file_path = any(?) and partner_id is not null`;
-    const rows = await this.run(() => this.rows(this.knex, sql, [[...paths]]));
-    return rows.map((row) => ({ path: String(row.file_path), partnerId: String(row.partner_id) }));
+  /** One statement: which of `ids` are orders of which of `partners`. */
+  ownOrders(partners: readonly string[], ids: readonly string[], signal?: AbortSignal): Promise<Owned[]> {
+    return this.owned(
+      'select id as thing, partner_id from orders where id = any(?::uuid[]) and partner_id = any(?)',
+      ids,
+      partners,
+      signal,
+    );
+  }
+
+  /** One statement: which of `paths` are named by orders of which of `partners`. */
+  ownFiles(partners: readonly string[], paths: readonly string[], signal?: AbortSignal): Promise<Owned[]> {
+    const sql = `select distinct file_path as thing, partner_id from orders where file_path = any(?) and partner_id = any(?)`;
+    return this.owned(sql, paths, partners, signal);
   }
 
   /**
    * Changes statuses in one transaction, all or none. Rows are locked in the order of their ids, so that two such
-   * transactions never wait for each other in a circle. With an `origin`, the outbox says by it whose change this is.
+   * transactions never wait for each other in a circle. With an `origin`, the outbox says by it whose change this is; with an
+   * `act`, each change is taken down in the audit log.
    * @throws GatewayError NOT_FOUND, CONFLICT, INVALID_TRANSITION; UnknownOutcomeError if the commit was not confirmed
    */
-  changeStatuses(changes: readonly StatusChange[], origin?: string): Promise<ChangedOrder[]> {
+  changeStatuses(changes: readonly StatusChange[], origin?: string, act?: Act): Promise<ChangedOrder[]> {
     const mark = `select ${ORDER_SELECTION}, set_config('mes_gateway.origin', ?, true)
       from orders where id = any(?::uuid[]) order by orders.id for update`;
     const lock = `select ${ORDER_SELECTION} from orders where id = any(?::uuid[]) order by orders.id for update`;
@@ -131,7 +151,10 @@ export class MesDatabase {
       const before = byId((await locked).map(toOrder));
       for (const change of changes) checkChange(change, found(before, change.id));
       await this.rows(transaction, update, [ids, changes.map(({ status }) => status)]);
-      const after = byId((await this.rows(transaction, lock, [ids])).map(toOrder));
+      const reread = act
+        ? this.rows(transaction, RECORDED_SELECTION, [ids, ...recordBindings(act, ids.map((id) => found(before, id)))])
+        : this.rows(transaction, lock, [ids]);
+      const after = byId((await reread).map(toOrder));
       return (ready = ids.map((id) => ({ before: found(before, id), after: found(after, id) })));
     };
     return this.run(() =>
@@ -167,6 +190,11 @@ export class MesDatabase {
     if (problems.length > 0) throw new SchemaError(`The table "orders" does not fit: ${problems.join('; ')}.`);
   }
 
+  /** One statement of another reader or writer of this database, with `?` for bindings. */
+  query(sql: string, bindings: readonly Knex.RawBinding[], signal?: AbortSignal): Promise<readonly OrderRow[]> {
+    return this.run(() => this.rows(this.knex, sql, bindings, signal));
+  }
+
   async ping(): Promise<void> {
     await this.run(() => this.rows(this.knex, 'select 1', []));
   }
@@ -183,12 +211,29 @@ export class MesDatabase {
     client.query(`set statement_timeout = ${this.options.timeout}`, (error) => done(error, client));
   };
 
-  private async select(sql: string, bindings: readonly Knex.RawBinding[]): Promise<Order[]> {
-    return this.run(async () => (await this.rows(this.knex, sql, bindings)).map(toOrder));
+  private async select(sql: string, bindings: readonly Knex.RawBinding[], signal?: AbortSignal): Promise<Order[]> {
+    return this.run(async () => (await this.rows(this.knex, sql, bindings, signal)).map(toOrder));
   }
 
-  private async rows(executor: Knex, sql: string, bindings: readonly Knex.RawBinding[]): Promise<OrderRow[]> {
-    const result = await executor.raw<{ rows: OrderRow[] }>(sql, bindings).timeout(this.options.timeout);
+  private async owned(
+    sql: string,
+    things: readonly string[],
+    partners: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Owned[]> {
+    const rows = await this.run(() => this.rows(this.knex, sql, [[...things], [...partners]], signal));
+    return rows.map((row) => ({ partnerId: String(row.partner_id), of: String(row.thing) }));
+  }
+
+  /** @param signal cancels the statement at the server; not for what changes something */
+  private async rows(
+    executor: Knex,
+    sql: string,
+    bindings: readonly Knex.RawBinding[],
+    signal?: AbortSignal,
+  ): Promise<OrderRow[]> {
+    const statement = executor.raw<{ rows: OrderRow[] }>(sql, bindings).timeout(this.options.timeout);
+    const result = signal ? await cancellable(this.knex, statement, signal) : await statement;
     return result.rows;
   }
 
@@ -215,7 +260,7 @@ function checkedLoad(orders: Order[]): Order[] {
 }
 
 /** Whether the database understood the statement and refused it (SQLSTATE class 42): no such table, no right to read it. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   const cause = error instanceof GatewayError ? error.cause : undefined;
   return cause instanceof Error && 'code' in cause && String(cause.code).startsWith('42');
 }

@@ -92,9 +92,28 @@ export class Metrics implements Trace, FeedCounters {
     registers: [this.registry],
   });
 
+  private readonly limited = new Counter({
+    name: 'mes_rate_limited_total',
+    help: 'Requests and operations refused because a rate limit was used up, by limit.',
+    labelNames: ['limit'] as const,
+    registers: [this.registry],
+  });
+  private readonly lostAudits = new Counter({
+    name: 'mes_audit_lost_total',
+    help: 'Changes of files that are not in the audit log, because it could not be written.',
+    registers: [this.registry],
+  });
+  private readonly refusedConnections = new Counter({
+    name: 'mes_connections_refused_total',
+    help: 'Connections refused because there were too many, in all or of one address.',
+    labelNames: ['cap'] as const,
+    registers: [this.registry],
+  });
+
   constructor(gauges: Gauges) {
     collectDefaultMetrics({ register: this.registry });
     for (const transport of ['websocket', 'sse']) this.connections.set({ transport }, 0);
+    for (const cap of ['all', 'address']) this.refusedConnections.inc({ cap }, 0);
     for (const reason of DROP_REASONS) this.dropped.inc({ reason }, 0);
     this.gauge('mes_memory_tier_bytes', 'Size of the decoded entries and whole answers in memory.', gauges.memoryTierBytes);
     this.gauge('mes_pending_renewals', 'Invalidations that the store has not acknowledged yet.', gauges.pendingRenewals);
@@ -146,6 +165,18 @@ export class Metrics implements Trace, FeedCounters {
 
   liveDropped(reason: DropReason): void {
     this.dropped.inc({ reason });
+  }
+
+  rateLimited(limit: string): void {
+    this.limited.inc({ limit });
+  }
+
+  auditLost(changes: number): void {
+    this.lostAudits.inc(changes);
+  }
+
+  connectionRefused(cap: 'all' | 'address'): void {
+    this.refusedConnections.inc({ cap });
   }
 
   request(route: string, status: number, duration: Seconds): void {

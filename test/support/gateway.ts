@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SECOND } from '../../src/units.js';
 import { ensureBuilt, ROOT } from './gateway-build.js';
 import { post, requestHeaders, type GraphqlAnswer, type RequestOptions } from './gateway-requests.js';
+import { leaksIn, secretsOf } from './secrets.js';
 import { freePort } from './servers/ports.js';
 import { startProcess } from './servers/server-process.js';
 import { removeFolder, temporaryFolder } from './servers/temporary.js';
@@ -23,7 +24,10 @@ export interface GatewayProcess {
   isRunning(): boolean;
   /** Sends the signal and does not wait. */
   kill(signal: NodeJS.Signals): void;
-  /** Sends SIGTERM and waits for the end. Gives the exit code; `null`: it had to be killed, or was. Harmless when it has ended. */
+  /**
+   * Sends SIGTERM and waits for the end. Gives the exit code; `null`: it had to be killed, or was. Harmless when it has ended.
+   * @throws if it has printed a secret of its environment
+   */
   stop(): Promise<number | null>;
   /** A POST of `/graphql`. */
   graphql<T = Record<string, unknown>>(
@@ -53,10 +57,11 @@ export async function startGateway(env: Readonly<Record<string, string>>, option
   const url = `http://127.0.0.1:${port}`;
   const logFile = join(folder, 'gateway.log');
   let child: ChildProcess | undefined;
+  const environment = { ...defaults(folder, env), ...env, PORT: String(port) };
   const server = await startProcess({
     command: process.execPath,
     args: [join(ROOT, 'dist/main.js')],
-    env: { ...defaults(folder, env), ...env, PORT: String(port) },
+    env: environment,
     logFile,
     spawn: (command, args, settings) => (child = spawn(command, args, { ...settings, cwd: folder })),
   });
@@ -65,6 +70,8 @@ export async function startGateway(env: Readonly<Record<string, string>>, option
     await server.end('SIGTERM', STOP_PATIENCE);
     printed ??= readFileSync(logFile, 'utf8');
     removeFolder(folder);
+    const leaks = leaksIn(printed, secretsOf(environment));
+    if (leaks.length > 0) throw new Error(`the gateway must print no secret, but has printed: ${leaks.join(', ')}`);
     return child?.exitCode ?? null;
   };
   if (options.untilReady ?? true) {

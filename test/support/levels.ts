@@ -60,7 +60,7 @@ export class OrderSource {
 }
 
 const NONE = { readMany: () => Promise.resolve([]) };
-const UNUSED = { orders: NONE, files: NONE, fileOwners: NONE } as unknown as Caches;
+const UNUSED = { orders: NONE, files: NONE, ownOrders: NONE, ownFiles: NONE } as unknown as Caches;
 const AT_ONCE: Pause = () => Promise.resolve();
 
 /** One gateway process, as far as lists of orders go. */

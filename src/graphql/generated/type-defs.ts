@@ -1,6 +1,122 @@
 // Generated from schema/ by `npm run codegen`.
 /** The schema's SDL. */
-export const typeDefs = `"""One version of a file in the 3D file store."""
+export const typeDefs = `"""
+A part of the audit log, newest first; as in Relay's cursor connections.
+"""
+type AuditConnection {
+  """The records, each with its cursor."""
+  edges: [AuditEdge!]!
+
+  """The same records without cursors."""
+  nodes: [AuditEntry!]!
+
+  """Whether the log goes on, and from where."""
+  pageInfo: PageInfo!
+}
+
+"""A record and its place in the log."""
+type AuditEdge {
+  """The record."""
+  node: AuditEntry!
+
+  """
+  An opaque text that marks this place, for \`after\`. Keep it as it is; its form may change.
+  """
+  cursor: String!
+}
+
+"""
+One change of one order or file: either \`orderChange\` or \`fileChange\` is there, and the other one is \`null\`.
+"""
+type AuditEntry {
+  """The number of the record."""
+  id: ID!
+
+  """
+  When it was written, by the clock of the database, floored to milliseconds.
+  """
+  at: DateTime!
+
+  """How the change came to the gateway."""
+  way: AuditWay!
+
+  """Who made the change."""
+  actor: AuditActor!
+
+  """
+  The request that made the change, as the log and the header \`x-request-id\` name it.
+  """
+  requestId: String!
+
+  """What became of an order."""
+  orderChange: AuditedOrderChange
+
+  """What became of a file."""
+  fileChange: AuditedFileChange
+}
+
+"""How a change came to the gateway."""
+enum AuditWay {
+  """By a mutation."""
+  MUTATION
+
+  """By an upload through the gateway."""
+  UPLOAD
+
+  """The file store told of it."""
+  EVENT
+}
+
+"""Who made a change, as the token said."""
+type AuditActor {
+  """The \`sub\` of the token."""
+  subject: String!
+
+  """The role at that time: \`operator\`, \`partner\` or \`service\`."""
+  role: String!
+
+  """Of a partner, which."""
+  partnerId: ID
+}
+
+"""A change of the status of one order."""
+type AuditedOrderChange {
+  """The order's UUID."""
+  orderId: ID!
+
+  """The number that people use."""
+  number: String!
+
+  """Where the order stood."""
+  statusBefore: OrderStatus!
+
+  """Where it stood then."""
+  statusAfter: OrderStatus!
+
+  """The order's version before the change."""
+  versionBefore: Int!
+
+  """The order's version after the change."""
+  versionAfter: Int!
+}
+
+"""A file that was written or deleted."""
+type AuditedFileChange {
+  """The path in the file store."""
+  path: String!
+
+  """
+  The version that was there; \`null\`: there was none, or it is not known.
+  """
+  etagBefore: String
+
+  """
+  The version that was there then; \`null\`: the file was gone, or it is not known.
+  """
+  etagAfter: String
+}
+
+"""One version of a file in the 3D file store."""
 type File {
   """The path in the file store, such as \`models/ring-17.stl\`."""
   path: String!
@@ -295,18 +411,18 @@ type OrderEdge {
 """Where a list was cut; as in Relay's cursor connections."""
 type PageInfo {
   """
-  \`true\` when more orders follow in this window: \`first\` cut the list or, without \`first\`, the cap of 10 000 orders did.
+  \`true\` when more follow: \`first\` cut the list or, without \`first\`, the cap did (10 000 orders of a window).
   Ask again with the same arguments and \`after: endCursor\`.
   """
   hasNextPage: Boolean!
 
-  """\`true\` when \`after\` skipped orders that come earlier in the list."""
+  """\`true\` when \`after\` skipped something that comes earlier in the list."""
   hasPreviousPage: Boolean!
 
-  """The cursor of the first order in \`edges\`; \`null\` when there are none."""
+  """The cursor of the first one in \`edges\`; \`null\` when there are none."""
   startCursor: String
 
-  """The cursor of the last order in \`edges\`; \`null\` when there are none."""
+  """The cursor of the last one in \`edges\`; \`null\` when there are none."""
   endCursor: String
 }
 
@@ -318,20 +434,56 @@ exactly like one that does not exist, and lists and counts leave it out.
 
 Every error carries \`extensions.code\`:
 
-- \`BAD_USER_INPUT\`: an argument is out of range or malformed; the message names it and says what was expected
+- \`BAD_USER_INPUT\`: an argument is out of range or malformed, and the message names it and says what was expected; or the operation
+  asks for too much, and \`extensions\` has the \`limit\`, its \`max\`, and what was \`found\`
 - \`UNAUTHENTICATED\`: the token is missing, expired or not valid
 - \`FORBIDDEN\`: the token is valid, but its role may not do this
 - \`NOT_FOUND\`: a mutation names an order that does not exist
 - \`CONFLICT\`: the order is no longer at the \`expectedVersion\`
 - \`INVALID_TRANSITION\`: the status flow does not allow the change
-- \`SOURCE_UNAVAILABLE\`: the database, the file store or the feed of changes does not answer; try again shortly
+- \`SOURCE_UNAVAILABLE\`: the database, the file store or the feed of changes does not answer, or the operation took too long; try again
+  shortly
 - \`RATE_LIMITED\`: too many live connections, or operations in one; or a client that is too slow for its subscriptions
 - \`GRAPHQL_PARSE_FAILED\`: the operation is not GraphQL
 - \`GRAPHQL_VALIDATION_FAILED\`: the operation does not fit this schema
+- \`PERSISTED_QUERY_NOT_FOUND\`: the gateway does not know this operation: send its text, unless only known ones are taken
 - \`BAD_REQUEST\`: the HTTP request holds no operation that can be answered
 - \`INTERNAL_SERVER_ERROR\`: a fault of the gateway; its cause stands in the gateway's log only
 """
 type Query {
+  """
+  Who changed which order or file through a gateway, newest first; for operators. What other programs change in the database is
+  not in it. Without arguments everything, else what fits all of them. It is read anew each time.
+
+  Example, what became of one order:
+  \`auditLog(orderId: "0b6f7a52-1c1e-4d0a-9c55-3f1f0a3f2e11") { nodes { at actor { subject } orderChange { statusBefore statusAfter } } }\`
+  Errors: \`BAD_USER_INPUT\`, \`UNAUTHENTICATED\`, \`FORBIDDEN\`, \`SOURCE_UNAVAILABLE\` (also when there is no audit log).
+  """
+  auditLog(
+    """The number of records to answer at most: 1 … 200. Absent: 50."""
+    first: Int
+
+    """
+    Continue after this cursor, one that an earlier answer to the same arguments gave (\`endCursor\`).
+    """
+    after: String
+
+    """Only changes of this order: its UUID."""
+    orderId: ID
+
+    """Only changes of the file at this path."""
+    filePath: String
+
+    """Only changes by this caller: the \`sub\` of the token."""
+    actor: String
+
+    """Only changes of this moment or later."""
+    from: DateTime
+
+    """Only changes before this moment."""
+    to: DateTime
+  ): AuditConnection!
+
   """
   A file of the 3D file store, or \`null\` when there is none at this path, or none that you may see. A partner may see the
   files that own orders name.

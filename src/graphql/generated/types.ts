@@ -5,6 +5,8 @@ import type { OrderPage } from '../../orders/page.js';
 import type { DayLevel as MeasuredDay } from '../../loaders/level-report.js';
 import type { LevelCost as PredictedCost } from '../../orders/level-choice.js';
 import type { FileMetadata } from '../../files/file.js';
+import type { AuditPage } from '../../loaders/audit-reads.js';
+import type { AuditEntry as AuditRecord } from '../../audit/audit.js';
 import type { Context } from '../context.js';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = T | null;
@@ -18,6 +20,59 @@ export type Scalars = {
   Float: { input: number; output: number; }
   DateTime: { input: number; output: number; }
   URL: { input: string; output: string; }
+};
+
+export type AuditActor = {
+  readonly __typename?: 'AuditActor';
+  readonly partnerId: Maybe<Scalars['ID']['output']>;
+  readonly role: Scalars['String']['output'];
+  readonly subject: Scalars['String']['output'];
+};
+
+export type AuditConnection = {
+  readonly __typename?: 'AuditConnection';
+  readonly edges: ReadonlyArray<AuditEdge>;
+  readonly nodes: ReadonlyArray<AuditEntry>;
+  readonly pageInfo: PageInfo;
+};
+
+export type AuditEdge = {
+  readonly __typename?: 'AuditEdge';
+  readonly cursor: Scalars['String']['output'];
+  readonly node: AuditEntry;
+};
+
+export type AuditEntry = {
+  readonly __typename?: 'AuditEntry';
+  readonly actor: AuditActor;
+  readonly at: Scalars['DateTime']['output'];
+  readonly fileChange: Maybe<AuditedFileChange>;
+  readonly id: Scalars['ID']['output'];
+  readonly orderChange: Maybe<AuditedOrderChange>;
+  readonly requestId: Scalars['String']['output'];
+  readonly way: AuditWay;
+};
+
+export type AuditWay =
+  | 'EVENT'
+  | 'MUTATION'
+  | 'UPLOAD';
+
+export type AuditedFileChange = {
+  readonly __typename?: 'AuditedFileChange';
+  readonly etagAfter: Maybe<Scalars['String']['output']>;
+  readonly etagBefore: Maybe<Scalars['String']['output']>;
+  readonly path: Scalars['String']['output'];
+};
+
+export type AuditedOrderChange = {
+  readonly __typename?: 'AuditedOrderChange';
+  readonly number: Scalars['String']['output'];
+  readonly orderId: Scalars['ID']['output'];
+  readonly statusAfter: OrderStatus;
+  readonly statusBefore: OrderStatus;
+  readonly versionAfter: Scalars['Int']['output'];
+  readonly versionBefore: Scalars['Int']['output'];
 };
 
 export type DayLevel = {
@@ -147,10 +202,22 @@ export type PageInfo = {
 
 export type Query = {
   readonly __typename?: 'Query';
+  readonly auditLog: AuditConnection;
   readonly file: Maybe<File>;
   readonly order: Maybe<Order>;
   readonly orders: OrderConnection;
   readonly windowLevels: ReadonlyArray<DayLevel>;
+};
+
+
+export type QueryAuditLogArgs = {
+  actor?: InputMaybe<Scalars['String']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  filePath?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  orderId?: InputMaybe<Scalars['ID']['input']>;
+  to?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
 
@@ -271,6 +338,13 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 
 /** Mapping between all available schema types and the resolvers types */
 export type ResolversTypes = {
+  AuditActor: ResolverTypeWrapper<AuditRecord>;
+  AuditConnection: ResolverTypeWrapper<AuditPage>;
+  AuditEdge: ResolverTypeWrapper<AuditRecord>;
+  AuditEntry: ResolverTypeWrapper<AuditRecord>;
+  AuditWay: AuditWay;
+  AuditedFileChange: ResolverTypeWrapper<AuditedFileChange>;
+  AuditedOrderChange: ResolverTypeWrapper<AuditedOrderChange>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DayLevel: ResolverTypeWrapper<MeasuredDay>;
@@ -295,6 +369,12 @@ export type ResolversTypes = {
 
 /** Mapping between all available schema types and the resolvers parents */
 export type ResolversParentTypes = {
+  AuditActor: AuditRecord;
+  AuditConnection: AuditPage;
+  AuditEdge: AuditRecord;
+  AuditEntry: AuditRecord;
+  AuditedFileChange: AuditedFileChange;
+  AuditedOrderChange: AuditedOrderChange;
   Boolean: Scalars['Boolean']['output'];
   DateTime: Scalars['DateTime']['output'];
   DayLevel: MeasuredDay;
@@ -313,6 +393,48 @@ export type ResolversParentTypes = {
   String: Scalars['String']['output'];
   Subscription: Record<PropertyKey, never>;
   URL: Scalars['URL']['output'];
+};
+
+export type AuditActorResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuditActor'] = ResolversParentTypes['AuditActor']> = {
+  partnerId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  role?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  subject?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type AuditConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuditConnection'] = ResolversParentTypes['AuditConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['AuditEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['AuditEntry']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type AuditEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuditEdge'] = ResolversParentTypes['AuditEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['AuditEntry'], ParentType, ContextType>;
+};
+
+export type AuditEntryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuditEntry'] = ResolversParentTypes['AuditEntry']> = {
+  actor?: Resolver<ResolversTypes['AuditActor'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  fileChange?: Resolver<Maybe<ResolversTypes['AuditedFileChange']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  orderChange?: Resolver<Maybe<ResolversTypes['AuditedOrderChange']>, ParentType, ContextType>;
+  requestId?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  way?: Resolver<ResolversTypes['AuditWay'], ParentType, ContextType>;
+};
+
+export type AuditedFileChangeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuditedFileChange'] = ResolversParentTypes['AuditedFileChange']> = {
+  etagAfter?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  etagBefore?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  path?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type AuditedOrderChangeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AuditedOrderChange'] = ResolversParentTypes['AuditedOrderChange']> = {
+  number?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  orderId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  statusAfter?: Resolver<ResolversTypes['OrderStatus'], ParentType, ContextType>;
+  statusBefore?: Resolver<ResolversTypes['OrderStatus'], ParentType, ContextType>;
+  versionAfter?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  versionBefore?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
 
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
@@ -391,6 +513,7 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
 };
 
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
+  auditLog?: Resolver<ResolversTypes['AuditConnection'], ParentType, ContextType, Partial<QueryAuditLogArgs>>;
   file?: Resolver<Maybe<ResolversTypes['File']>, ParentType, ContextType, RequireFields<QueryFileArgs, 'path'>>;
   order?: Resolver<Maybe<ResolversTypes['Order']>, ParentType, ContextType, RequireFields<QueryOrderArgs, 'id'>>;
   orders?: Resolver<ResolversTypes['OrderConnection'], ParentType, ContextType, Partial<QueryOrdersArgs>>;
@@ -408,6 +531,12 @@ export interface UrlScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes[
 }
 
 export type Resolvers<ContextType = Context> = {
+  AuditActor?: AuditActorResolvers<ContextType>;
+  AuditConnection?: AuditConnectionResolvers<ContextType>;
+  AuditEdge?: AuditEdgeResolvers<ContextType>;
+  AuditEntry?: AuditEntryResolvers<ContextType>;
+  AuditedFileChange?: AuditedFileChangeResolvers<ContextType>;
+  AuditedOrderChange?: AuditedOrderChangeResolvers<ContextType>;
   DateTime?: GraphQLScalarType;
   DayLevel?: DayLevelResolvers<ContextType>;
   File?: FileResolvers<ContextType>;

@@ -31,6 +31,7 @@ const BAR = `<header class="bar">
   <h1>MES gateway <span>GraphQL</span></h1>
   <label class="grow">Operation <select id="operation"></select></label>
   <div id="identity" class="group" role="group" aria-label="Who asks" hidden>
+    <mark>DEMO: no authentication</mark>
     <label>Ask as <select id="who"></select></label>
     <button type="button" id="copy">Copy token</button>
   </div>

@@ -1,3 +1,4 @@
+import { planUndoAudit } from './003-audit.js';
 import { MIGRATIONS } from './index.js';
 import { pollIndex } from './poll-index.js';
 import { runPlan, sayer } from './run.js';
@@ -11,6 +12,11 @@ export interface MigrateOptions {
   readonly dryRun?: boolean;
   /** Also makes the index that `CHANGE_FEED=poll` reads by. */
   readonly withPollIndex?: boolean;
+}
+
+export interface UndoOptions extends Omit<MigrateOptions, 'withPollIndex'> {
+  /** Also removes the audit log, with all that is in it. */
+  readonly withAuditLog?: boolean;
 }
 
 export interface MigrateResult {
@@ -44,15 +50,16 @@ export async function migrate({ url, log, dryRun = false, withPollIndex = false 
 }
 
 /**
- * Removes the outbox, with the changes in it that nobody has read yet; never `orders`.
+ * Removes the outbox, with the changes in it that nobody has read yet; never `orders`, and the audit log only on request.
  * @returns titles of the steps taken (or, in a dry run, to be taken)
  * @throws Error as `migrate`
  */
-export async function undoOutbox({ url, log, dryRun = false }: MigrateOptions): Promise<readonly string[]> {
+export async function undoOutbox({ url, log, dryRun = false, withAuditLog = false }: UndoOptions): Promise<readonly string[]> {
   return withSession(url, !dryRun, async (db) => {
-    const plan = await planUndo(db);
-    await runPlan(db, 'undo', plan, { log, dryRun });
-    if (plan.steps.length === 0) sayer({ log, dryRun })('There is no outbox to remove.');
-    return plan.steps.map(({ title }) => title);
+    const plans = [await planUndo(db), ...(withAuditLog ? [await planUndoAudit(db)] : [])];
+    for (const plan of plans) await runPlan(db, 'undo', plan, { log, dryRun });
+    const titles = plans.flatMap(({ steps }) => steps.map(({ title }) => title));
+    if (titles.length === 0) sayer({ log, dryRun })(`There is no outbox${withAuditLog ? ' or audit log' : ''} to remove.`);
+    return titles;
   });
 }

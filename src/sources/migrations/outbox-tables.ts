@@ -2,7 +2,9 @@ import type { Plan, Queryable, Step } from './migration.js';
 import { missingOnTable } from './rights.js';
 
 type TablesPlan = Required<Omit<Plan, 'notes'>>;
-type Column = readonly [name: string, type: string, rest: string];
+export type Column = readonly [name: string, type: string, rest: string];
+
+const REMEDY = 'Remove the outbox (npm run migrate -- --undo) and migrate again.';
 
 const OUTBOX: readonly Column[] = [
   ['id', 'bigint', ' generated always as identity primary key'],
@@ -44,7 +46,13 @@ async function planState(db: Queryable, table: string): Promise<TablesPlan> {
     : { steps: [fill], missingRights: await missingOnTable(db, table, 'insert') };
 }
 
-async function tableStep(db: Queryable, table: string, columns: readonly Column[]): Promise<Step[]> {
+/** Makes the table, unless it is there. @throws Error if one is there that is not as it should be */
+export async function tableStep(
+  db: Queryable,
+  table: string,
+  columns: readonly Column[],
+  { constraints = [], remedy = REMEDY }: { readonly constraints?: readonly string[]; readonly remedy?: string } = {},
+): Promise<Step[]> {
   const { rows } = await db.query(
     `select c.relkind::text as kind, a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type,
        a.atthasdef or a.attidentity <> '' as filled
@@ -53,7 +61,7 @@ async function tableStep(db: Queryable, table: string, columns: readonly Column[
     [table],
   );
   if (rows.length === 0) {
-    const lines = columns.map(([name, type, rest]) => `  ${name} ${type}${rest}`);
+    const lines = [...columns.map(([name, type, rest]) => `  ${name} ${type}${rest}`), ...constraints.map((each) => `  ${each}`)];
     return [{ title: `create table ${table}`, sql: `create table ${table} (\n${lines.join(',\n')}\n)` }];
   }
   const present = new Map(rows.map((row) => [row['name'], row]));
@@ -63,9 +71,7 @@ async function tableStep(db: Queryable, table: string, columns: readonly Column[
   });
   if (wrong.length === 0) return [];
   const expected = wrong.map(([name, type, rest]) => `${name} ${type}${rest}`).join(', ');
-  throw new Error(
-    `"${table}" must be the gateway's own table, but lacks: ${expected}. Remove the outbox (npm run migrate -- --undo) and migrate again.`,
-  );
+  throw new Error(`"${table}" must be the gateway's own table, but lacks: ${expected}. ${remedy}`);
 }
 
 async function indexSteps(db: Queryable, schema: string, tableIsNew: boolean): Promise<Step[]> {

@@ -1,0 +1,59 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { addressGroup, clientAddress, type Trusts } from './client-address.js';
+import { newRateNotes, type Asking, type RateLimits, type RateNotes } from './rate-limits.js';
+
+/** Probes and scrapes come often, and from one address. */
+const UNCOUNTED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** What the hooks know of a request; absent where nothing is bounded. */
+export interface RateState {
+  readonly address: string;
+  readonly notes: RateNotes;
+}
+
+/**
+ * Counts requests, failed authentications and the bytes of files, and tells what is left. To be called after CORS was set up,
+ * so that pages can read a refusal.
+ */
+export function addRateHooks(app: FastifyInstance, rates: RateLimits, trusts: Trusts): void {
+  if (!rates.areOn) return;
+  app.addHook('onRequest', (request, _reply, next) => {
+    const rate = { address: addressGroup(clientAddress(request.raw, trusts)), notes: newRateNotes() };
+    request.notes.rate = rate;
+    if (UNCOUNTED.has(request.routeOptions.url ?? '')) return next();
+    try {
+      rates.arrive(rate.address, credentialsOf(request), rate.notes);
+      next();
+    } catch (error) {
+      next(error as Error);
+    }
+  });
+  app.addHook('onSend', (request, reply, _payload, next) => {
+    const { rate } = request.notes;
+    if (rate) void reply.headers(rates.headers(rate.notes));
+    const bytes = Number(reply.getHeader('content-length'));
+    const isFile = reply.statusCode < 300 && request.method === 'GET' && request.routeOptions.url === '/files/*';
+    if (isFile && bytes > 0) rates.sendFile(askingOf(request), bytes);
+    next();
+  });
+  app.addHook('onResponse', (request, reply, next) => {
+    const { rate, viewer } = request.notes;
+    const credentials = credentialsOf(request);
+    if (rate && credentials !== undefined) {
+      if (reply.statusCode === 401) rates.proved(rate.address, credentials, false);
+      else if (viewer && viewer.role !== 'anonymous') rates.proved(rate.address, credentials, true);
+    }
+    next();
+  });
+}
+
+/** On whose behalf the request is, as far as it is known by now. */
+export function askingOf({ notes: { rate, viewer } }: FastifyRequest): Asking {
+  return { address: rate?.address ?? '', viewer };
+}
+
+/** What the request proves itself by: its token, or the signature of its URL. */
+function credentialsOf({ headers, raw: { url = '' } }: FastifyRequest): string | undefined {
+  if (headers.authorization !== undefined) return headers.authorization;
+  return url.includes('signature=') ? url : undefined;
+}
