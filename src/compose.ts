@@ -5,12 +5,15 @@ import { openAccess } from './compose/access.js';
 import { openCache, ttlsOf, type OpenedCache } from './compose/cache.js';
 import { Closing } from './compose/closing.js';
 import { openFeed, type OpenedFeed } from './compose/feed.js';
+import { fileChanges } from './compose/file-changes.js';
+import { openDiskTier, openVariants } from './compose/files.js';
 import { checkFolders } from './compose/folders.js';
 import { openLive, openLiveOrders } from './compose/live.js';
 import { OpenedLevels } from './compose/levels.js';
 import { demoSubjects, openDatabase, openFileSource } from './compose/sources.js';
 import type { Config } from './config.js';
 import { startDemoPlant } from './embedded/demo.js';
+import type { DiskTier } from './files/disk/disk-tier.js';
 import type { FileSource } from './files/file.js';
 import { fileTokenKey } from './files/keys.js';
 import { exampleOperations } from './graphql/examples.js';
@@ -54,7 +57,7 @@ export async function startGateway(config: Config, log: FastifyBaseLogger, say: 
 
 async function open(config: Config, log: FastifyBaseLogger, say: (line: string) => void, closing: Closing): Promise<Gateway> {
   await checkFolders(config);
-  const fileSource = await openFileSource(config, say, closing);
+  const fileSource = await openFileSource(config, log, say, closing);
   const { database, url: databaseUrl, check, plantUrl } = await openDatabase(config, log, say, closing);
   const status = new FeedStatus(systemTime.now);
   const ttls = ttlsOf(config.orders, status);
@@ -62,9 +65,11 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   const sources = { database, files: fileSource, feed: status, ttls };
   const cache = openCache(config, sources, log, windowLevels, closing);
   const metrics = metricsOf(cache, status, windowLevels);
+  const disk = openDiskTier(config, fileSource, metrics.files, log, closing);
+  const variants = openVariants(config, disk, metrics.files, closing);
   const calendar = new PlantCalendar(config.orders.timeZone);
   const feed = await openFeed(config, { databaseUrl, cache, calendar, status, metrics }, log, closing);
-  const commands = commandsOf(config, database, cache, feed, calendar);
+  const commands = commandsOf(config, { database, fileSource }, cache, feed, calendar);
   const { identity, signer, demo } = await openAccess(config, log);
   const sessions = new Sessions({
     identity,
@@ -93,16 +98,14 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     loopbackOnly: config.auth.mode === 'demo',
     graphql: { apollo, contextOf: (request) => sessions.graphqlContext(request) },
     live,
-    files: filesDeps(sessions, cache, fileSource, metrics),
+    files: { ...filesDeps(sessions, cache, disk, metrics), ...(variants && { variants }) },
+    ...fileChanges(config, { fileSource, commands, identity, metrics }),
     readiness: readinessOf(check, cache, () => draining),
   });
   const drain = createDrain(app.server);
   closing.push(() => live.connections.close().then(() => closeServer(app, drain, config.http.shutdownTimeout)));
   const url = await app.listen({ host: config.http.host, port: config.http.port });
-  if (plantUrl !== undefined && config.simulator) {
-    const plant = startDemoPlant(plantUrl, (line) => log.info(line));
-    closing.push(() => plant.stop());
-  }
+  if (plantUrl !== undefined && config.simulator) simulatePlant(plantUrl, log, closing);
   return {
     url,
     demo,
@@ -113,15 +116,21 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   };
 }
 
+function simulatePlant(url: string, log: FastifyBaseLogger, closing: Closing): void {
+  const plant = startDemoPlant(url, (line) => log.info(line));
+  closing.push(() => plant.stop());
+}
+
 function commandsOf(
   { orders }: Config,
-  database: MesDatabase,
+  { database, fileSource }: { readonly database: MesDatabase; readonly fileSource: FileSource },
   { renewals }: OpenedCache,
   { origins }: OpenedFeed,
   calendar: PlantCalendar,
 ): Commands {
   const changeStatuses: CommandParts['changeStatuses'] = (changes, origin) => database.changeStatuses(changes, origin);
-  return new Commands({ changeStatuses, renewals, origins, levels: orders.levels, calendar });
+  const putFile: CommandParts['putFile'] = (path, body, options) => fileSource.put(path, body, options);
+  return new Commands({ changeStatuses, putFile, renewals, origins, levels: orders.levels, calendar });
 }
 
 function readinessOf(database: () => Promise<void>, { store }: OpenedCache, draining: () => boolean) {
@@ -139,14 +148,15 @@ function metricsOf({ memory, answers, renewals, store }: OpenedCache, feed: Feed
   });
 }
 
-function filesDeps(sessions: Sessions, { caches, renewals }: OpenedCache, source: FileSource, metrics: Metrics): FilesRouteDeps {
+function filesDeps(sessions: Sessions, { caches, renewals }: OpenedCache, disk: DiskTier, metrics: Metrics): FilesRouteDeps {
   return {
     authorise: (request, path) => sessions.authoriseFile(request, path),
     readFile: async (path) => {
       const [answer] = await caches.files.readMany([path], metrics);
       return answer?.value ? { ...answer.value, outcome: answer.outcome } : null;
     },
-    openFile: (path, options) => source.open(path, options),
+    openFile: (file, options) => disk.open(file, options),
+    servedInline: (bytes) => metrics.files.served('memory', bytes),
     fileChanged: async (path) => {
       await renewals.renew([fileTokenKey(path)]);
     },

@@ -14,6 +14,7 @@ const TABLE: readonly (readonly [action: Action, allowed: readonly string[], nee
   ['read-files', ['operator', 'partner', 'service'], 'operator or partner or service'],
   ['change-orders', ['operator'], 'operator'],
   ['announce-files', ['operator', 'service'], 'operator or service'],
+  ['write-files', ['operator', 'service'], 'operator or service'],
 ];
 
 const CASES = TABLE.flatMap(([action, allowed, needed]) =>

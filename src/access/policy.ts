@@ -3,7 +3,7 @@ import type { Order } from '../orders/order.js';
 import type { Role, Viewer } from './viewer.js';
 
 /** Everything that a caller may ask for. */
-export type Action = 'read-orders' | 'read-files' | 'change-orders' | 'announce-files' | 'read-levels';
+export type Action = 'read-orders' | 'read-files' | 'change-orders' | 'announce-files' | 'write-files' | 'read-levels';
 
 /** Who may do what. A partner may read, but sees only what is its own: `maySeeOrder`, `maySeeFileOf`. */
 const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<Action, readonly Role[]>> = {
   'read-files': ['operator', 'partner', 'service'],
   'change-orders': ['operator'],
   'announce-files': ['operator', 'service'],
+  'write-files': ['operator', 'service'],
   'read-levels': ['operator'],
 };
 

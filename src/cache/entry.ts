@@ -12,7 +12,7 @@ export type Token = string;
 export const TOKEN_TTL: Milliseconds = 48 * HOUR;
 
 /** Of entries and of all values in them: what another version of the gateway stored in another format is a miss. */
-export const ENTRY_FORMAT = 2;
+export const ENTRY_FORMAT = 3;
 
 /** What is cached under one key. */
 export interface Entry<V> {

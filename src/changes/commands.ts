@@ -1,8 +1,10 @@
+import type { Readable } from 'node:stream';
 import { authorise } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
 import type { Trace } from '../cache/outcome.js';
 import type { Renewals } from '../cache/renewals.js';
 import { GatewayError } from '../errors.js';
+import { PutUnconfirmedError, type FileMetadata, type FileSource, type PutOptions } from '../files/file.js';
 import { fileTokenKey } from '../files/keys.js';
 import { parseFilePath } from '../files/path.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
@@ -24,6 +26,7 @@ export interface CommandParts {
     changes: readonly StatusChange[],
     origin: string | undefined,
   ) => Promise<readonly { before: Order; after: Order }[]>;
+  readonly putFile: FileSource['put'];
   readonly renewals: Pick<Renewals, 'renew'>;
   readonly origins: {
     /** Marks one change as this gateway's own; `undefined`: nobody looks for marks. */
@@ -47,6 +50,17 @@ export interface ViewerCommands {
    * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT
    */
   fileChanged(path: string): Promise<void>;
+  /**
+   * The same of many, by paths that were parsed. `pending`: the cache could not be told yet, so it must not be acknowledged.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN
+   */
+  filesChanged(paths: readonly string[]): Promise<'renewed' | 'pending'>;
+  /**
+   * Makes `body` the file at `path`, a path that was parsed. A viewer who may do so has it consumed or destroyed in any case.
+   * @returns what the store says of the new version
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, and all that `FileSource.put` throws
+   */
+  putFile(path: string, body: Readable, options: PutOptions): Promise<FileMetadata>;
 }
 
 /**
@@ -77,7 +91,25 @@ export class Commands {
         authorise(viewer, 'announce-files');
         await this.parts.renewals.renew([fileTokenKey(parseFilePath(path))], trace);
       },
+      filesChanged: async (paths) => {
+        authorise(viewer, 'announce-files');
+        return this.parts.renewals.renew(paths.map(fileTokenKey), trace);
+      },
+      putFile: async (path, body, options) => {
+        authorise(viewer, 'write-files');
+        return this.putFile(path, body, options, trace);
+      },
     };
+  }
+
+  private async putFile(path: string, body: Readable, options: PutOptions, trace: Trace): Promise<FileMetadata> {
+    const renew = () => this.parts.renewals.renew([fileTokenKey(path)], trace);
+    const metadata = await this.parts.putFile(path, body, options).catch(async (error: unknown) => {
+      if (error instanceof PutUnconfirmedError) await renew();
+      throw error;
+    });
+    await renew();
+    return metadata;
   }
 
   private renew(changes: readonly OrderChange[], trace: Trace): Promise<'renewed' | 'pending'> {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import cors from '@fastify/cors';
 import fastify, {
   LogController,
@@ -10,7 +11,9 @@ import fastify, {
 import type { OperationTrace } from '../cache/operation-trace.js';
 import { GatewayError } from '../errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { systemTime } from '../time.js';
 import { SECOND, type Bytes } from '../units.js';
+import { eventsRoute, type EventsRouteDeps } from './events-route.js';
 import { filesRoute, type FilesRouteDeps } from './files-route.js';
 import { graphqlRoute, type GraphqlRouteDeps } from './graphql-route.js';
 import { healthRoutes, type HealthDeps } from './health.js';
@@ -18,6 +21,8 @@ import { hostProblem } from './host.js';
 import { sendError } from './http-error.js';
 import type { LiveDeps } from './live.js';
 import { closePipelined } from './pipelining.js';
+import { BodyDeadlines } from './upload-deadline.js';
+import { isExpectant, uploadRoute, type UploadRouteDeps } from './upload-route.js';
 import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 
 /** What a request adds to its line in the log. */
@@ -46,9 +51,13 @@ export interface ServerOptions {
   readonly graphql: GraphqlRouteDeps;
   readonly live: LiveDeps & Pick<WebSocketDeps, 'schema' | 'publicUrl'>;
   readonly files: FilesRouteDeps;
+  readonly uploads: UploadRouteDeps;
+  readonly events: EventsRouteDeps;
   readonly readiness: HealthDeps['readiness'];
 }
 
+/** Slow senders are cut off; slow readers of files are not, nor are uploads that go on. */
+const REQUEST_PATIENCE = 30 * SECOND;
 const REQUEST_ID = /^[\w.:-]{1,64}$/;
 
 /** The HTTP server with all its routes; not yet listening. */
@@ -61,11 +70,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     forceCloseConnections: 'idle',
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     frameworkErrors: sendError,
-    // Slow senders are cut off; slow readers of files are not.
-    requestTimeout: 30 * SECOND,
+    // For the head; `BodyDeadlines` is for the rest.
+    http: { headersTimeout: REQUEST_PATIENCE },
+    requestTimeout: 0,
     routerOptions: { maxParamLength: 5_000 },
   });
   closePipelined(app.server);
+  const deadlines = new BodyDeadlines(REQUEST_PATIENCE, systemTime);
+  deadlines.watch(app.server);
+  leaveExpectationsToUploads(app.server);
   app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) =>
     sendError(new GatewayError('NOT_FOUND', 'There is nothing here; try /graphql.'), request, reply),
@@ -74,11 +87,21 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(cors, corsOptions(options.corsOrigins));
   await app.register(healthRoutes, { readiness: options.readiness, metrics: options.metrics });
   await app.register(filesRoute, options.files);
+  await app.register(uploadRoute, { ...options.uploads, deadlines });
+  await app.register(eventsRoute, options.events);
   await app.register(graphqlRoute, { ...options.graphql, live: options.live });
   const { maxRequest: maxMessage, trustProxy, loopbackOnly, corsOrigins } = options;
   acceptWebSockets(app.server, { ...options.live, maxMessage, trustProxy, loopbackOnly, corsOrigins });
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
+}
+
+/** Node would tell every client at once to go on; an upload is looked at first. */
+function leaveExpectationsToUploads(server: Server): void {
+  server.on('checkContinue', (request, response) => {
+    if (request.method !== 'PUT') response.writeContinue();
+    server.emit('request', request, response);
+  });
 }
 
 function addHooks(app: FastifyInstance, options: ServerOptions): void {
@@ -88,9 +111,9 @@ function addHooks(app: FastifyInstance, options: ServerOptions): void {
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     next(hostProblem(request.raw, options.loopbackOnly));
   });
-  app.addHook('onSend', (_request, reply, _payload, next) => {
+  app.addHook('onSend', (request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
-    if (reply.statusCode === 413) void reply.removeHeader('connection');
+    if (reply.statusCode === 413 && !isExpectant(request)) void reply.removeHeader('connection');
     next();
   });
   app.addHook('onResponse', (request, reply, next) => {
@@ -120,7 +143,7 @@ function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
 function corsOptions(origins: readonly string[]) {
   return {
     origin: origins.length > 0 ? [...origins] : false,
-    methods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
     allowedHeaders: [
       'authorization',
       'content-type',
@@ -129,16 +152,21 @@ function corsOptions(origins: readonly string[]) {
       'x-request-id',
       'range',
       'if-range',
+      'if-match',
       'if-none-match',
+      'if-modified-since',
+      'if-unmodified-since',
     ],
     exposedHeaders: [
       'x-request-id',
       'etag',
       'content-range',
       'content-length',
+      'content-encoding',
       'accept-ranges',
       'content-disposition',
       'cache-status',
+      'location',
     ],
     maxAge: 600,
   };
