@@ -7,6 +7,8 @@ import { openAudit, type OpenedAudit } from './compose/audit.js';
 import { openCache, ttlsOf, type OpenedCache } from './compose/cache.js';
 import { Closing } from './compose/closing.js';
 import { openFeed, type OpenedFeed } from './compose/feed.js';
+import { fileChanges } from './compose/file-changes.js';
+import { filesDeps, openDiskTier, openVariants } from './compose/files.js';
 import { checkFolders } from './compose/folders.js';
 import { openRateLimits } from './compose/rate-limits.js';
 import { openLive, openLiveOrders } from './compose/live.js';
@@ -15,13 +17,11 @@ import { demoSubjects, openDatabase, openFileSource } from './compose/sources.js
 import type { Config } from './config.js';
 import { startDemoPlant } from './embedded/demo.js';
 import type { FileSource } from './files/file.js';
-import { fileTokenKey } from './files/keys.js';
 import { exampleOperations, type ExampleSubjects } from './graphql/examples.js';
 import { landingPage, type DemoIdentity } from './graphql/landing-page.js';
 import { createGraphqlServer, createSchema } from './graphql/server.js';
 import { createDrain, type Drain } from './http/drain.js';
-import type { FilesRouteDeps } from './http/files-route.js';
-import { askingOf } from './http/rate-hooks.js';
+import type { GraphqlRouteDeps } from './http/graphql-route.js';
 import { OperationCharges } from './http/rate-operations.js';
 import type { RateLimits } from './http/rate-limits.js';
 import { createReadiness } from './http/readiness.js';
@@ -60,7 +60,7 @@ export async function startGateway(config: Config, log: FastifyBaseLogger, say: 
 
 async function open(config: Config, log: FastifyBaseLogger, say: (line: string) => void, closing: Closing): Promise<Gateway> {
   await checkFolders(config);
-  const fileSource = await openFileSource(config, say, closing);
+  const fileSource = await openFileSource(config, log, say, closing);
   const { database, url: databaseUrl, check, plantUrl } = await openDatabase(config, log, say, closing);
   const status = new FeedStatus(systemTime.now);
   const ttls = ttlsOf(config.orders, status);
@@ -68,10 +68,12 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   const sources = { database, files: fileSource, feed: status, ttls };
   const cache = openCache(config, sources, log, windowLevels, closing);
   const metrics = metricsOf(cache, status, windowLevels);
+  const disk = openDiskTier(config, fileSource, metrics.files, log, closing);
+  const variants = openVariants(config, disk, metrics.files, closing);
   const calendar = new PlantCalendar(config.orders.timeZone);
   const feed = await openFeed(config, { databaseUrl, cache, calendar, status, metrics }, log, closing);
   const audit = await openAudit(config, database, cache.gate, metrics, log);
-  const commands = commandsOf(config, database, audit, cache, feed, calendar);
+  const commands = commandsOf(config, { database, fileSource, audit }, cache, feed, calendar);
   const { identity, signer, demo } = await openAccess(config, log);
   const sessions = new Sessions({
     identity,
@@ -96,13 +98,10 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     metrics,
     ...config.http,
     loopbackOnly: config.auth.mode === 'demo',
-    graphql: {
-      apollo,
-      compression: config.http.compression,
-      contextOf: async (request) => charges.of(await sessions.graphqlContext(request), request),
-    },
+    graphql: graphqlDeps(config, { apollo, charges, sessions }),
     live,
-    files: filesDeps(sessions, cache, fileSource, metrics, rates),
+    files: { ...filesDeps({ sessions, cache, disk, metrics, rates }), ...(variants && { variants }) },
+    ...fileChanges(config, { fileSource, commands, sessions, metrics }),
     readiness: readinessOf(check, cache, () => draining),
   });
   const drain = createDrain(app.server);
@@ -117,6 +116,14 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
       return closing.run(log);
     },
   };
+}
+
+function graphqlDeps(
+  { http }: Config,
+  { apollo, charges, sessions }: { apollo: GraphqlRouteDeps['apollo']; charges: OperationCharges; sessions: Sessions },
+): GraphqlRouteDeps {
+  const contextOf: GraphqlRouteDeps['contextOf'] = async (request) => charges.of(await sessions.graphqlContext(request), request);
+  return { apollo, compression: http.compression, contextOf };
 }
 
 function keepPlantAlive(url: string, log: FastifyBaseLogger, closing: Closing): void {
@@ -143,17 +150,23 @@ async function openGraphql(config: Config, { subjects, demo, rates }: GraphqlPar
   return { apollo, schema, admission, charges };
 }
 
+interface ChangeSources {
+  readonly database: MesDatabase;
+  readonly fileSource: FileSource;
+  readonly audit: OpenedAudit;
+}
+
 function commandsOf(
   { orders }: Config,
-  database: MesDatabase,
-  { keeping: audit }: OpenedAudit,
+  { database, fileSource, audit: { keeping: audit } }: ChangeSources,
   { renewals }: OpenedCache,
   { origins }: OpenedFeed,
   calendar: PlantCalendar,
 ): Commands {
   const changeStatuses: CommandParts['changeStatuses'] = async (changes, origin, act) =>
     database.changeStatuses(changes, origin, (await audit.isOn()) ? act : undefined);
-  return new Commands({ changeStatuses, renewals, origins, audit, levels: orders.levels, calendar });
+  const putFile: CommandParts['putFile'] = (path, body, options) => fileSource.put(path, body, options);
+  return new Commands({ changeStatuses, putFile, renewals, origins, audit, levels: orders.levels, calendar });
 }
 
 function readinessOf(database: () => Promise<void>, { store }: OpenedCache, draining: () => boolean) {
@@ -169,29 +182,6 @@ function metricsOf({ memory, answers, renewals, store }: OpenedCache, feed: Feed
     feed,
     levels,
   });
-}
-
-function filesDeps(
-  sessions: Sessions,
-  { caches, renewals }: OpenedCache,
-  source: FileSource,
-  metrics: Metrics,
-  rates: RateLimits,
-): FilesRouteDeps {
-  return {
-    authorise: async (request, path) => {
-      await sessions.authoriseFile(request, path);
-      if (request.notes.rate) rates.startFile(askingOf(request), request.notes.rate.notes);
-    },
-    readFile: async (path) => {
-      const [answer] = await caches.files.readMany([path], metrics);
-      return answer?.value ? { ...answer.value, outcome: answer.outcome } : null;
-    },
-    openFile: (path, options) => source.open(path, options),
-    fileChanged: async (path) => {
-      await renewals.renew([fileTokenKey(path)]);
-    },
-  };
 }
 
 /** Lets requests under way finish; after `patience` every connection is cut. */

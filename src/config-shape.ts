@@ -103,9 +103,12 @@ export interface Config {
   };
   readonly files: {
     readonly source: FilesConfig;
+    readonly sourceDeadline: Milliseconds;
     readonly inlineMax: Bytes;
     /** The tier on disk. `max` 0: there is none. Larger files than `fileMax` pass through. */
     readonly disk: { readonly folder: string; readonly max: Bytes; readonly fileMax: Bytes };
+    /** Whether files are sent encoded to those who take it. */
+    readonly compression: boolean;
     readonly uploadMax: Bytes;
     readonly ttl: Milliseconds;
     readonly absentTtl: Milliseconds;

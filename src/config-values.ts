@@ -87,7 +87,7 @@ export const timeZone = parsed((value) => {
 const LEVELS = 'expected ascending minutes with commas, each dividing the next and all dividing a day, such as 15,30,60';
 
 export const windowLevels = parsed((value) => {
-  const levels: Minutes[] = list(value).map(Number);
+  const levels: Minutes[] = list(value).map((each) => (/^\d+$/.test(each) ? Number(each) : Number.NaN));
   const wrong = levels.length === 0 ? 'there is none' : levels.map(levelProblem).find((found) => found !== undefined);
   return wrong === undefined ? levels : problem(`${LEVELS}, but got "${value}": ${wrong}`);
 });

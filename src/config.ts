@@ -98,20 +98,7 @@ function toConfig(env: Environment): Config {
       staleFor: env.STALE_MAX_SECONDS * SECOND,
       maxMemory: env.MEMORY_CACHE_MAX_BYTES,
     },
-    files: {
-      source: filesConfig(env),
-      inlineMax: env.FILE_INLINE_MAX_BYTES,
-      disk: {
-        folder: env.FILE_CACHE_DIR ?? path.join(env.DATA_DIR, 'file-cache'),
-        max: env.FILE_CACHE_MAX_BYTES,
-        fileMax: env.FILE_CACHE_FILE_MAX_BYTES,
-      },
-      uploadMax: env.FILE_UPLOAD_MAX_BYTES,
-      ttl: env.FILE_TTL_SECONDS * SECOND,
-      absentTtl: env.FILE_ABSENT_TTL_SECONDS * SECOND,
-      ...(env.FILE_EVENTS_SECRETS && { eventSecrets: env.FILE_EVENTS_SECRETS }),
-      ...(env.FILE_URL_SECRETS && { urlSecrets: env.FILE_URL_SECRETS }),
-    },
+    files: filesConfig(env),
   };
 }
 
@@ -180,7 +167,26 @@ function operationsConfig(env: Environment): Config['operations'] {
   };
 }
 
-function filesConfig(env: Environment): FilesConfig {
+function filesConfig(env: Environment): Config['files'] {
+  return {
+    source: fileSourceConfig(env),
+    sourceDeadline: env.FILE_SOURCE_DEADLINE_SECONDS * SECOND,
+    inlineMax: env.FILE_INLINE_MAX_BYTES,
+    disk: {
+      folder: env.FILE_CACHE_DIR ?? path.join(env.DATA_DIR, 'file-cache'),
+      max: env.FILE_CACHE_MAX_BYTES,
+      fileMax: env.FILE_CACHE_FILE_MAX_BYTES,
+    },
+    compression: env.FILE_COMPRESSION,
+    uploadMax: env.FILE_UPLOAD_MAX_BYTES,
+    ttl: env.FILE_TTL_SECONDS * SECOND,
+    absentTtl: env.FILE_ABSENT_TTL_SECONDS * SECOND,
+    ...(env.FILE_EVENTS_SECRETS && { eventSecrets: env.FILE_EVENTS_SECRETS }),
+    ...(env.FILE_URL_SECRETS && { urlSecrets: env.FILE_URL_SECRETS }),
+  };
+}
+
+function fileSourceConfig(env: Environment): FilesConfig {
   if (env.S3_BUCKET) {
     return {
       kind: 's3',

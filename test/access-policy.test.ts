@@ -23,6 +23,7 @@ const TABLE: Record<Action, readonly unknown[]> = {
   'read-audit': ['all', 'all', 'none', 'none', 'none'],
   'change-orders': ['all', 'refused', 'none', 'none', 'none'],
   'announce-files': ['all', 'refused', 'none', 'all', 'none'],
+  'write-files': ['all', 'refused', 'none', 'all', 'none'],
 };
 
 const CASES = Object.entries(TABLE).flatMap(([action, row]) =>

@@ -1,4 +1,5 @@
 import type { CachedEntity } from '../src/cache/entity.js';
+import { ENTRY_FORMAT } from '../src/cache/entry.js';
 import { Flights } from '../src/cache/flights.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
 import { ReadThrough } from '../src/cache/read-through.js';
@@ -179,6 +180,18 @@ test('what a stranger wrote under our keys is a miss', async () => {
     await inner.setMany([{ key: 'token:x', value, ttl: MINUTE }]);
     expect(await a.read(['x'])).toEqual([0]);
   }
+});
+
+test('what another version of the gateway stored in another format is a miss', async () => {
+  const inner = createMemoryStore(MIB);
+  const { a, b, source } = setUp(inner);
+  expect(await a.read(['x'])).toEqual([0]);
+  const read = await inner.getMany(['value:x']);
+  const stored = read.kind === 'read' ? read.values[0] : undefined;
+  if (typeof stored !== 'object') throw new Error('expected an entry');
+  await inner.setMany([{ key: 'value:x', value: { ...stored, format: ENTRY_FORMAT + 1 }, ttl: MINUTE }]);
+  expect(await b.read(['x'])).toEqual([0]);
+  expect(source.statements).toBe(2);
 });
 
 describe('keys that share a place in the store, such as today’s orders of two days', () => {

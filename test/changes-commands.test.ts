@@ -30,6 +30,7 @@ function commandsOf(
       journal.push(['committed', ...changes.map(({ id }) => id), ...(mark ? [`as ${mark}`] : [])]);
       return changed;
     },
+    putFile: () => Promise.reject(new Error('no file store')),
     renewals: { renew },
     origins: {
       next: () => origin,

@@ -51,6 +51,8 @@ describe('a wrong setting', () => {
     ['ORDER_WINDOW_LEVELS', '15,40', 'but got "15,40": 15 does not divide 40'],
     ['ORDER_WINDOW_LEVELS', '60,30', 'but got "60,30": 30 stands after 60'],
     ['ORDER_WINDOW_LEVELS', '15,x', 'but got "15,x": each must be a whole number from 1'],
+    ['ORDER_WINDOW_LEVELS', '0x10', 'but got "0x10": each must be a whole number from 1'],
+    ['ORDER_WINDOW_LEVELS', '15,1e2', 'but got "15,1e2": each must be a whole number from 1'],
     ['ORDER_WINDOW_POLICY', 'best', 'expected adaptive, or fixed: with a level in minutes, such as fixed:60, but got "best"'],
     ['ORDER_WINDOW_POLICY', 'fixed:', 'such as fixed:60, but got "fixed:"'],
     ['ORDER_WINDOW_POLICY', 'fixed:20', 'expected fixed: with one of ORDER_WINDOW_LEVELS (15,30,60), but got "fixed:20"'],

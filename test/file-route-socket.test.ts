@@ -23,7 +23,8 @@ let open: (options: OpenOptions) => Promise<Readable>;
 const deps: FilesRouteDeps = {
   authorise: () => Promise.resolve(),
   readFile: () => Promise.resolve({ metadata, outcome: 'filled' }),
-  openFile: async (_path, options) => ({ metadata, body: await open(options) }),
+  openFile: async (_file, options) => ({ metadata, body: await open(options), outcome: 'streamed' }),
+  servedInline: () => undefined,
   fileChanged: () => Promise.resolve(),
 };
 

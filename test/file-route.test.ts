@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fast
 import { GatewayError, sourceUnavailable } from '../src/errors.js';
 import { FileChangedError, type FileMetadata, type OpenOptions } from '../src/files/file.js';
 import { encodeFilePath } from '../src/files/path.js';
-import { filesRoute, type FileRead, type FilesRouteDeps } from '../src/http/files-route.js';
+import { filesRoute, type FileRead, type FilesRouteDeps, type FileStream } from '../src/http/files-route.js';
 import { sendError } from '../src/http/http-error.js';
 
 const path = 'модели/кольцо 17%.stl';
@@ -31,13 +31,15 @@ class Files implements FilesRouteDeps {
 
   readFile = (asked: string): Promise<FileRead | null> => Promise.resolve(asked === path ? this.cached : null);
 
-  openFile = (_path: string, options: OpenOptions): Promise<{ metadata: FileMetadata; body: Readable } | null> => {
-    this.opens.push(options);
-    if (options.ifMatch !== this.stored.etag) return Promise.reject(new FileChangedError());
+  openFile = (file: FileMetadata, options: OpenOptions): Promise<FileStream> => {
+    this.opens.push({ ...options, ifMatch: file.etag });
+    if (file.etag !== this.stored.etag) return Promise.reject(new FileChangedError());
     const { start, end } = options.range ?? { start: 0, end: bytes.length - 1 };
     const body = Readable.from([...bytes.subarray(start, end + 1)].map((byte) => Buffer.of(byte)));
-    return Promise.resolve({ metadata: this.stored, body });
+    return Promise.resolve({ metadata: this.stored, body, outcome: 'streamed' });
   };
+
+  servedInline = (): void => undefined;
 
   fileChanged = (asked: string): Promise<void> => {
     this.renewed.push(asked);
@@ -202,9 +204,13 @@ test.each([
       Promise.resolve({
         metadata: version('"v1"'),
         body: new Readable({ read: () => undefined }).destroy(new Error('10.0.0.7 reset')),
+        outcome: 'streamed',
       }),
   ],
-  ['with too few bytes at once', () => Promise.resolve({ metadata: version('"v1"'), body: Readable.from([]) })],
+  [
+    'with too few bytes at once',
+    () => Promise.resolve({ metadata: version('"v1"'), body: Readable.from([]), outcome: 'streamed' }),
+  ],
 ])('a store that fails %s is an outage, and gives nothing away', async (_moment, open) => {
   files.openFile = open;
   const response = await get({ range: 'bytes=0-3' });

@@ -60,7 +60,7 @@ describeWith('s3')('files in S3', () => {
     const sources: FileSource[] = [];
     const servers: Server[] = [];
     const failing = (options: Partial<Parameters<typeof createS3Files>[0]>): FileSource => {
-      const made = createS3Files({ ...address, bucket, forcePathStyle: true, maxAttempts: 1, ...options });
+      const made = createS3Files({ ...address, bucket, forcePathStyle: true, ...options });
       sources.push(made);
       return made;
     };

@@ -9,7 +9,8 @@ export type Action =
   | 'read-costs'
   | 'read-audit'
   | 'change-orders'
-  | 'announce-files';
+  | 'announce-files'
+  | 'write-files';
 
 interface Right {
   /** Whose things each role may do it to: everybody's, or its own only; a role that is absent may not. */
@@ -29,4 +30,5 @@ export const RIGHTS: Readonly<Record<Action, Right>> = {
   'read-costs': { to: { operator: 'all', service: 'all' } },
   'change-orders': { to: { operator: 'all' }, changes: true },
   'announce-files': { to: { operator: 'all', service: 'all' }, changes: true },
+  'write-files': { to: { operator: 'all', service: 'all' }, changes: true },
 };

@@ -11,8 +11,12 @@ export type Token = string;
 /** As long as an entry is kept at most, stale time included: a token that expires first would only cost a fill. */
 export const TOKEN_TTL: Milliseconds = 48 * HOUR;
 
+/** Of entries and of all values in them: what another version of the gateway stored in another format is a miss. */
+export const ENTRY_FORMAT = 3;
+
 /** What is cached under one key. */
 export interface Entry<V> {
+  readonly format: typeof ENTRY_FORMAT;
   readonly token: Token;
   /** The source was asked at or after this moment. */
   readonly loadedAt: EpochMilliseconds;
@@ -41,6 +45,8 @@ export function nonceOf(token: Token): string {
 export function isEntry(stored: StoredValue | undefined): stored is Entry<unknown> {
   return (
     typeof stored === 'object' &&
+    'format' in stored &&
+    stored.format === ENTRY_FORMAT &&
     'token' in stored &&
     typeof stored.token === 'string' &&
     'loadedAt' in stored &&

@@ -1,5 +1,5 @@
 import { MIB, type Bytes, type EpochMilliseconds, type Milliseconds } from '../units.js';
-import { newNonce, tokenOf, type Entry } from './entry.js';
+import { ENTRY_FORMAT, newNonce, tokenOf, type Entry } from './entry.js';
 import type { Answer, CachedEntity } from './entity.js';
 import { holdLocks, isLockFor, lockKeyOf, type LockParts } from './fill-lock.js';
 import type { Flight, Flights } from './flights.js';
@@ -151,7 +151,7 @@ export class Filler<K, V> {
         return;
       }
       const ttl = Math.ceil(this.entity.ttl(slot.key, value) * (1 - JITTER * this.parts.random()));
-      const entry: Entry<V> = { token: slot.token, loadedAt, expiresAt: loadedAt + ttl, cost, value };
+      const entry: Entry<V> = { format: ENTRY_FORMAT, token: slot.token, loadedAt, expiresAt: loadedAt + ttl, cost, value };
       const size = this.entity.weigh(value);
       if (newest) this.parts.memory.put(slot.tokenKey, { entry, mark }, size);
       // The others load what is larger by themselves: reading it would take longer than a request to the store may.

@@ -1,9 +1,11 @@
+import type { Readable } from 'node:stream';
 import { authorise } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
-import type { Act, FileAudit } from '../audit/audit.js';
+import type { Act, AuditWay, FileAudit } from '../audit/audit.js';
 import type { Trace } from '../cache/outcome.js';
 import type { Renewals } from '../cache/renewals.js';
 import { GatewayError } from '../errors.js';
+import { PutUnconfirmedError, type FileMetadata, type FileSource, type PutOptions } from '../files/file.js';
 import { fileTokenKey } from '../files/keys.js';
 import { parseFilePath } from '../files/path.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
@@ -27,6 +29,7 @@ export interface CommandParts {
     origin: string | undefined,
     act: Act,
   ) => Promise<readonly { before: Order; after: Order }[]>;
+  readonly putFile: FileSource['put'];
   readonly renewals: Pick<Renewals, 'renew'>;
   readonly origins: {
     /** Marks one change as this gateway's own; `undefined`: nobody looks for marks. */
@@ -52,6 +55,18 @@ export interface ViewerCommands {
    * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT
    */
   fileChanged(path: string, reread: () => Promise<{ readonly etag: string } | null>): Promise<void>;
+  /**
+   * The same of many, by paths that were parsed. `pending`: the cache could not be told yet, so it must not be acknowledged.
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN
+   */
+  filesChanged(paths: readonly string[]): Promise<'renewed' | 'pending'>;
+  /**
+   * Makes `body` the file at `path`, a path that was parsed. A viewer who may do so has it consumed or destroyed in any case.
+   * `etagBefore`: of the version that it replaces, for the audit log.
+   * @returns what the store says of the new version
+   * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, and all that `FileSource.put` throws
+   */
+  putFile(path: string, body: Readable, options: PutOptions & { readonly etagBefore: string | null }): Promise<FileMetadata>;
 }
 
 /**
@@ -61,9 +76,12 @@ export interface ViewerCommands {
 export class Commands {
   constructor(private readonly parts: CommandParts) {}
 
-  /** @param requestId names the request in the audit log */
-  of(viewer: Viewer, trace: Trace, requestId: string): ViewerCommands {
-    const act: Act = { viewer, requestId, way: 'MUTATION' };
+  /**
+   * @param requestId names the request in the audit log
+   * @param way how what is changed came here
+   */
+  of(viewer: Viewer, trace: Trace, requestId: string, way: AuditWay = 'MUTATION'): ViewerCommands {
+    const act: Act = { viewer, requestId, way };
     return {
       changeStatuses: async (changes) => {
         authorise(viewer, 'change-orders');
@@ -89,6 +107,24 @@ export class Commands {
           () => null,
         );
         await this.parts.audit.filesChanged(act, [{ path: parsed, etagBefore: null, etagAfter }]);
+      },
+      filesChanged: async (paths) => {
+        authorise(viewer, 'announce-files');
+        const renewed = await this.parts.renewals.renew(paths.map(fileTokenKey), trace);
+        const changes = paths.map((path) => ({ path, etagBefore: null, etagAfter: null }));
+        if (renewed === 'renewed') await this.parts.audit.filesChanged(act, changes);
+        return renewed;
+      },
+      putFile: async (path, body, { etagBefore, ...options }) => {
+        authorise(viewer, 'write-files');
+        const renew = () => this.parts.renewals.renew([fileTokenKey(path)], trace);
+        const record = (etagAfter: string | null) => this.parts.audit.filesChanged(act, [{ path, etagBefore, etagAfter }]);
+        const metadata = await this.parts.putFile(path, body, options).catch(async (error: unknown) => {
+          if (error instanceof PutUnconfirmedError) await Promise.all([renew(), record(null)]);
+          throw error;
+        });
+        await Promise.all([renew(), record(metadata.etag)]);
+        return metadata;
       },
     };
   }

@@ -3,6 +3,8 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.js';
 import { prepareSampleFiles, startDemoDatabase } from '../embedded/demo.js';
 import type { FileSource } from '../files/file.js';
+import type { Patience } from '../files/patience.js';
+import { resilientFiles } from '../files/resilient-files.js';
 import type { ExampleSubjects } from '../graphql/examples.js';
 import { createDirectoryFiles } from '../sources/directory-files.js';
 import { MesDatabase, SchemaError } from '../sources/mes-database.js';
@@ -10,6 +12,9 @@ import { createS3Files } from '../sources/s3-files.js';
 import { systemTime } from '../time.js';
 import { DAY } from '../units.js';
 import type { Closing } from './closing.js';
+
+/** With the pauses between them under two seconds in all, so that a store that is down is soon told from one that stumbles. */
+const FILE_ATTEMPTS = 5;
 
 export interface OpenedDatabase {
   readonly database: MesDatabase;
@@ -72,8 +77,13 @@ function schemaCheck(database: MesDatabase): () => Promise<void> {
   };
 }
 
-/** The configured store of files, or a folder of sample models. */
-export async function openFileSource(config: Config, say: (line: string) => void, closing: Closing): Promise<FileSource> {
+/** The configured store of files, or a folder of sample models; passing trouble of it is sat out. */
+export async function openFileSource(
+  config: Config,
+  log: FastifyBaseLogger,
+  say: (line: string) => void,
+  closing: Closing,
+): Promise<FileSource> {
   const { source } = config.files;
   const files =
     source.kind === 's3'
@@ -82,5 +92,16 @@ export async function openFileSource(config: Config, say: (line: string) => void
           root: source.kind === 'directory' ? source.root : await prepareSampleFiles(path.resolve(config.dataDir), say),
         });
   closing.push(() => files.close());
-  return files;
+  return resilientFiles(files, patienceOf(config, log));
+}
+
+function patienceOf({ files }: Config, log: FastifyBaseLogger): Patience {
+  return {
+    time: systemTime,
+    random: Math.random,
+    deadline: files.sourceDeadline,
+    stall: Math.ceil(files.sourceDeadline / 3),
+    attempts: FILE_ATTEMPTS,
+    onRetry: ({ path: file, failures, cause }) => log.warn({ err: cause, file, failures }, 'file store trouble; trying again'),
+  };
 }

@@ -15,12 +15,22 @@ export interface ConditionHeaders {
  * Whether a GET or HEAD of a file that exists is carried out, in the order of RFC 9110 §13.2.2: `If-Match` before
  * `If-Unmodified-Since`, `If-None-Match` before `If-Modified-Since`, the dates only where no entity tag was sent. An
  * invalid date is no condition; an invalid list of entity tags names none.
+ *
+ * @param others entity tags of other forms of the same version, which count as the version's own
  */
 export function evaluateConditions(
   headers: ConditionHeaders,
   file: Validators,
+  others: readonly string[] = [],
 ): 'proceed' | 'not-modified' | 'precondition-failed' {
-  return mustFail(headers, file) ? 'precondition-failed' : isUnchanged(headers, file) ? 'not-modified' : 'proceed';
+  if (mustFail(headers, file, others)) return 'precondition-failed';
+  return isUnchanged(headers, file, others) ? 'not-modified' : 'proceed';
+}
+
+/** The first of these tags that the client says it has, or else the first one. */
+export function heldTag(ifNoneMatch: string | undefined, tags: readonly [string, ...string[]]): string {
+  const held = entityTags(ifNoneMatch ?? '').map(opaque);
+  return tags.find((tag) => held.includes(opaque(tag))) ?? tags[0];
 }
 
 /**
@@ -33,17 +43,21 @@ export function ifRangeHolds(header: string | undefined, file: Validators): bool
   return value.includes('"') ? isStrong(value) && value === file.etag : parseHttpDate(value) === file.lastModified;
 }
 
-function mustFail(headers: ConditionHeaders, file: Validators): boolean {
+function mustFail(headers: ConditionHeaders, file: Validators, others: readonly string[]): boolean {
   const ifMatch = headers['if-match'];
-  if (ifMatch !== undefined) return !(isAny(ifMatch) || (isStrong(file.etag) && entityTags(ifMatch).includes(file.etag)));
+  if (ifMatch !== undefined) {
+    const strong = [file.etag, ...others].filter(isStrong);
+    return !(isAny(ifMatch) || entityTags(ifMatch).some((tag) => strong.includes(tag)));
+  }
   const since = dateOf(headers['if-unmodified-since']);
   return since !== undefined && file.lastModified > since;
 }
 
-function isUnchanged(headers: ConditionHeaders, file: Validators): boolean {
+function isUnchanged(headers: ConditionHeaders, file: Validators, others: readonly string[]): boolean {
   const ifNoneMatch = headers['if-none-match'];
   if (ifNoneMatch !== undefined) {
-    return isAny(ifNoneMatch) || entityTags(ifNoneMatch).some((tag) => opaque(tag) === opaque(file.etag));
+    const current = [file.etag, ...others].map(opaque);
+    return isAny(ifNoneMatch) || entityTags(ifNoneMatch).some((tag) => current.includes(opaque(tag)));
   }
   const since = dateOf(headers['if-modified-since']);
   return since !== undefined && file.lastModified <= since;

@@ -48,8 +48,27 @@ const INLINE: ReadonlySet<string> = new Set(['application/pdf', 'image/png', 'im
 export function contentTypeOf(path: string, said?: string): string {
   const stated = said?.trim().toLowerCase() ?? '';
   const specific = MEDIA_TYPE.test(stated) && !UNSPECIFIC.has(essence(stated));
-  const type = specific ? stated : (BY_EXTENSION.get(extension(path)) ?? UNKNOWN);
+  const type = specific ? stated : (BY_EXTENSION.get(fileExtension(path)) ?? UNKNOWN);
   return ACTIVE.test(type) ? UNKNOWN : type;
+}
+
+/** Types whose bytes are not compressed yet. Of the binary ones those that shrink: PLY and IGES may be text as well. */
+const COMPRESSIBLE: ReadonlySet<string> = new Set([
+  'model/stl',
+  'model/step',
+  'model/obj',
+  'model/mtl',
+  'model/gltf+json',
+  'model/ply',
+  'model/iges',
+  'image/vnd.dxf',
+  'application/json',
+]);
+
+/** Whether a file of this type is likely to shrink. */
+export function isCompressible(contentType: string): boolean {
+  const type = essence(contentType);
+  return COMPRESSIBLE.has(type) || type.startsWith('text/');
 }
 
 /** Whether a browser may show the file instead of saving it. */
@@ -57,10 +76,23 @@ export function opensInline(contentType: string): boolean {
   return INLINE.has(essence(contentType));
 }
 
+/**
+ * How bytes are encoded, from what the store says of them. `aws-chunked` is of an upload's transfer and no coding; some
+ * stores keep it. `undefined`: they are as they are.
+ *
+ * @param said the store's `Content-Encoding`, if it has one; what cannot be a list of codings is ignored
+ */
+export function contentEncodingOf(said: string | undefined): string | undefined {
+  const codings = (said ?? '').split(',').map((coding) => coding.trim().toLowerCase());
+  const kept = codings.filter((coding) => coding !== '' && coding !== 'aws-chunked' && coding !== 'identity');
+  return kept.length > 0 && kept.every((coding) => /^[\w!#$&^.+-]+$/.test(coding)) ? kept.join(', ') : undefined;
+}
+
 function essence(contentType: string): string {
   return (contentType.split(';', 1)[0] ?? '').trim();
 }
 
-function extension(path: string): string {
+/** `stl` of `models/ring-17.STL`; empty if the name has none. */
+export function fileExtension(path: string): string {
   return /\.([^.]+)$/.exec(fileName(path))?.[1]?.toLowerCase() ?? '';
 }

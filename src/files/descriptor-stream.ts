@@ -8,7 +8,7 @@ const CHUNK: Bytes = 256 * KIB;
 export interface DescriptorStreamOptions {
   /** What to read; `null` of an empty file. */
   readonly range: ByteRange | null;
-  /** Runs when the last byte was read and before it is handed on; its error fails the stream. */
+  /** Runs after each read, before its bytes are handed on; its error fails the stream. */
   readonly verify: () => Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export function descriptorStream(handle: FileHandle, { range, verify }: Descript
   const next = async (stream: Readable): Promise<void> => {
     const chunk = await readChunk(handle, position, end);
     position += chunk.length;
-    if (position >= end) await verify();
+    await verify();
     if (chunk.length > 0) stream.push(chunk);
     if (position >= end) stream.push(null);
   };

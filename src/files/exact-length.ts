@@ -6,21 +6,21 @@ import type { Bytes } from '../units.js';
  * Passes exactly `length` bytes, or fails. The newest chunk is held back until the next one or the end arrives, so a
  * source that is too long or that fails at its very end never looks whole to the reader.
  *
- * The stream's error is a GatewayError SOURCE_UNAVAILABLE.
+ * The stream's error is what `wrong` makes of it, by default a GatewayError SOURCE_UNAVAILABLE.
  */
-export function exactLength(length: Bytes): Transform {
+export function exactLength(length: Bytes, wrong: (expected: Bytes, received: string) => Error = wrongLength): Transform {
   let received: Bytes = 0;
   let held: Buffer | undefined;
   return new Transform({
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback) {
       received += chunk.length;
-      if (received > length) return done(wrongLength(length, 'more'));
+      if (received > length) return done(wrong(length, 'more'));
       const ready = held;
       held = chunk;
       done(null, ready);
     },
     flush(done: TransformCallback) {
-      if (received !== length) return done(wrongLength(length, String(received)));
+      if (received !== length) return done(wrong(length, String(received)));
       done(null, held);
     },
   });

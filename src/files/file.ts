@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { GatewayError, sourceUnavailable } from '../errors.js';
 import type { Bytes, EpochMilliseconds, Seconds } from '../units.js';
 
 /** What the store says of one version of a file. `etag` is the HTTP form, quotes included: `"5d41402a…"`. */
@@ -7,6 +8,8 @@ export interface FileMetadata {
   readonly path: string;
   readonly size: Bytes;
   readonly contentType: string;
+  /** How the store's bytes are encoded, as in the header of that name, such as `gzip`: they were uploaded so. */
+  readonly contentEncoding?: string;
   readonly etag: string;
   /** Whole seconds, as HTTP dates are. */
   readonly lastModified: EpochMilliseconds;
@@ -31,9 +34,39 @@ export interface OpenedFile {
   readonly body: Readable;
 }
 
-/** The file is no longer the version that `ifMatch` named. */
+export interface PutOptions {
+  /** Exactly so many bytes must come. */
+  readonly size: Bytes;
+  /** Kept where the store keeps types (S3); a folder tells the type by the name. */
+  readonly contentType: string;
+  /** Only over this version. Not together with `ifNoneMatch`. */
+  readonly ifMatch?: string;
+  /** Only where there is no file. */
+  readonly ifNoneMatch?: '*';
+  readonly signal?: AbortSignal;
+}
+
+/** The file is not, or no longer, what `ifMatch` or `ifNoneMatch` asked for. */
 export class FileChangedError extends Error {
   override readonly name = 'FileChangedError';
+}
+
+/** Trouble of the store that does not pass by waiting: refused credentials, no such bucket. `cause` says which. */
+export class FileStoreRefusedError extends GatewayError {
+  constructor(reason: string, cause?: unknown) {
+    super('SOURCE_UNAVAILABLE', sourceUnavailable('file store').message, { cause: new Error(reason, { cause }) });
+  }
+}
+
+/** The store had all bytes of a new version and did not confirm it: from now on, or later, it may be the file. */
+export class PutUnconfirmedError extends GatewayError {
+  constructor(cause?: unknown) {
+    super(
+      'SOURCE_UNAVAILABLE',
+      'The file store did not confirm the upload, which may have been made; look at the file before you repeat it.',
+      { cause },
+    );
+  }
 }
 
 /**
@@ -43,13 +76,24 @@ export class FileChangedError extends Error {
  * store.
  */
 export interface FileSource {
-  head(path: string): Promise<FileMetadata | null>;
+  head(path: string, options?: { readonly signal?: AbortSignal }): Promise<FileMetadata | null>;
   /**
    * A range that reaches beyond the end is cut to it. `metadata` always describes the whole file.
    *
    * @throws FileChangedError if the file is not the version `ifMatch`, or if `range` starts beyond its end
    */
   open(path: string, options?: OpenOptions): Promise<OpenedFile | null>;
+  /**
+   * Makes `body` the file at `path`, whole or not at all: whoever reads gets the old version or the new one. When it
+   * rejects with anything but PutUnconfirmedError, the file is what it was. `body` is consumed or destroyed in any case.
+   *
+   * @returns what the store now says of the new version
+   * @throws FileChangedError if the file is not as `ifMatch` or `ifNoneMatch` demands
+   * @throws PutUnconfirmedError if the new version may or may not have become the file; also where `signal` came too late
+   * @throws GatewayError BAD_USER_INPUT for a body that is not `size` bytes long, and for a path that the store cannot hold
+   * @throws what `body` failed with
+   */
+  put(path: string, body: Readable, options: PutOptions): Promise<FileMetadata>;
   /**
    * A URL of the store itself, or `null` where the store has none (a folder). Whoever downloads is offered the file's name.
    *

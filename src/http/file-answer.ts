@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { evaluateConditions, ifRangeHolds } from '../files/conditions.js';
+import { evaluateConditions, heldTag, ifRangeHolds } from '../files/conditions.js';
 import { contentDisposition } from '../files/content-disposition.js';
 import { opensInline } from '../files/content-type.js';
 import type { ByteRange, FileMetadata } from '../files/file.js';
@@ -12,14 +12,25 @@ import type { Seconds } from '../units.js';
 export type FileAnswer =
   | { readonly status: 200 }
   | { readonly status: 206; readonly range: ByteRange }
-  | { readonly status: 304 }
+  | { readonly status: 304; readonly etag: string }
   | { readonly status: 412 }
   | { readonly status: 416 };
 
-/** Conditions come first, then the range, which counts for GET only (RFC 9110 §13.2.2 and §14.2). */
-export function fileAnswer(method: string, headers: IncomingHttpHeaders, file: FileMetadata): FileAnswer {
-  const verdict = evaluateConditions(headers, file);
-  if (verdict === 'not-modified') return { status: 304 };
+/**
+ * Conditions come first, then the range, which counts for GET only (RFC 9110 §13.2.2 and §14.2). A 304 names the form that
+ * the client has, because it is that one which the client may go on using (RFC 9111 §4.3.4).
+ *
+ * @param file in the form that would be sent
+ * @param others entity tags of other forms of the same version that this client takes
+ */
+export function fileAnswer(
+  method: string,
+  headers: IncomingHttpHeaders,
+  file: FileMetadata,
+  others: readonly string[] = [],
+): FileAnswer {
+  const verdict = evaluateConditions(headers, file, others);
+  if (verdict === 'not-modified') return { status: 304, etag: heldTag(headers['if-none-match'], [file.etag, ...others]) };
   if (verdict === 'precondition-failed') return { status: 412 };
   if (method !== 'GET' || !ifRangeHolds(single(headers['if-range']), file)) return { status: 200 };
   const asked = parseRange(headers.range, file.size);
@@ -34,7 +45,7 @@ export function fileAnswer(method: string, headers: IncomingHttpHeaders, file: F
  */
 export function fileHeaders(file: FileMetadata, answer: FileAnswer): Record<string, string> {
   const validators = {
-    etag: file.etag,
+    etag: answer.status === 304 ? answer.etag : file.etag,
     'last-modified': httpDate(file.lastModified),
     'cache-control': 'private, no-cache',
     'accept-ranges': 'bytes',
@@ -44,6 +55,7 @@ export function fileHeaders(file: FileMetadata, answer: FileAnswer): Record<stri
   return {
     ...validators,
     'content-type': file.contentType,
+    ...(file.contentEncoding !== undefined && { 'content-encoding': file.contentEncoding }),
     'content-length': String(lengthOf(file, answer)),
     'content-disposition': contentDisposition(opensInline(file.contentType) ? 'inline' : 'attachment', fileName(file.path)),
     'x-content-type-options': 'nosniff',
@@ -66,6 +78,7 @@ const CACHE_NAME = 'mes-gateway';
 const CACHE_STATUS: ReadonlyMap<string, string> = new Map([
   ['hit-memory', 'hit'],
   ['hit-store', 'hit'],
+  ['hit-disk', 'hit'],
   ['stale', 'hit'],
   ['filled', 'fwd=miss; stored'],
   ['joined', 'fwd=miss; collapsed'],
@@ -85,6 +98,11 @@ export function cacheStatus(outcome: string, ttl?: Seconds): string {
   const detail = /^[a-z][a-z0-9-]*$/.test(outcome) ? [`detail=${outcome}`] : [];
   const freshness = ttl === undefined ? [] : [`ttl=${Math.floor(ttl)}`];
   return [CACHE_NAME, CACHE_STATUS.get(outcome) ?? 'fwd=miss', ...freshness, ...detail].join('; ');
+}
+
+/** Whether an outcome means that the bytes were here before they were asked for. */
+export function isHit(outcome: string): boolean {
+  return CACHE_STATUS.get(outcome) === 'hit';
 }
 
 function single(header: string | string[] | undefined): string | undefined {

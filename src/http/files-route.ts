@@ -5,8 +5,10 @@ import { exactLength } from '../files/exact-length.js';
 import { FileChangedError } from '../files/file.js';
 import type { FileMetadata, OpenedFile, OpenOptions } from '../files/file.js';
 import { filePathOfUrl } from '../files/path.js';
-import type { Seconds } from '../units.js';
-import { cacheStatus, fileAnswer, fileHeaders, lengthOf, type FileAnswer } from './file-answer.js';
+import type { Variants } from '../files/variants.js';
+import type { Bytes, Seconds } from '../units.js';
+import { cacheStatus, fileAnswer, fileHeaders, isHit, lengthOf, type FileAnswer } from './file-answer.js';
+import { encodedFile, formsFor, varyByEncoding, type Forms } from './file-representation.js';
 import { errorBody, sendError } from './http-error.js';
 
 /** A file as the cache has it. */
@@ -18,9 +20,9 @@ export interface FileRead {
   readonly ttl?: Seconds;
 }
 
-/** Bytes that were not in the entry. `outcome`: where they come from, if not straight from the store. */
+/** Bytes that were not in the entry. `outcome`: where they come from. */
 export interface FileStream extends OpenedFile {
-  readonly outcome?: string;
+  readonly outcome: string;
 }
 
 export interface FilesRouteDeps {
@@ -28,8 +30,15 @@ export interface FilesRouteDeps {
   authorise(request: FastifyRequest, path: string): Promise<void>;
   /** Through the cache; `null` if there is no such file. */
   readFile(path: string): Promise<FileRead | null>;
-  /** @throws FileChangedError if the file is not the version `ifMatch` */
-  openFile(path: string, options: OpenOptions): Promise<FileStream | null>;
+  /**
+   * The bytes of exactly this version.
+   * @throws FileChangedError if the store does not have it any more
+   */
+  openFile(file: FileMetadata, options: Pick<OpenOptions, 'range' | 'signal'>): Promise<FileStream>;
+  /** Encoded forms of files; absent: all files are sent as they are. */
+  readonly variants?: Pick<Variants, 'ready' | 'open' | 'want'>;
+  /** `bytes` that were in memory are sent. */
+  servedInline(bytes: Bytes): void;
   /** The cached entry of `path` is of an older version: it is never read again once this has resolved. */
   fileChanged(path: string): Promise<void>;
 }
@@ -73,18 +82,61 @@ async function renewOnChange<T>(path: string, deps: FilesRouteDeps, attempt: () 
 async function serve(path: string, request: FastifyRequest, reply: FastifyReply, deps: FilesRouteDeps): Promise<FastifyReply> {
   const file = await deps.readFile(path);
   if (!file) throw new GatewayError('NOT_FOUND', 'There is no such file.');
+  const forms = deps.variants && formsFor(request, file.metadata);
+  if (forms) varyByEncoding(reply);
+  const isSent = await sendEncoded(file, forms, request, reply, deps);
+  return isSent ? reply : sendAsItIs(file, forms, request, reply, deps);
+}
+
+/** False: there is no form that this client takes. */
+async function sendEncoded(
+  { metadata, outcome, ttl }: FileRead,
+  forms: Forms | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: FilesRouteDeps,
+): Promise<boolean> {
+  const variant = forms && forms.codings.length > 0 ? deps.variants?.ready(metadata, forms.codings) : undefined;
+  if (!forms || !variant) return false;
+  const file = encodedFile(metadata, variant);
+  const answer = fileAnswer(request.method, request.headers, file, forms.tags);
+  const body = hasBody(request, answer) ? await deps.variants?.open(metadata, variant) : null;
+  if (body === undefined) return false;
+  const isStream = body !== null && !Buffer.isBuffer(body);
+  sendHead(reply, file, answer, isStream ? cacheStatus('hit-disk') : cacheStatus(outcome, ttl));
+  if (body && !isStream) deps.servedInline(body.length);
+  if (answer.status === 412 || answer.status === 416) void reply.send(refusal(answer.status));
+  else void reply.send(isStream ? checkedBody(body, file.size) : (body ?? undefined));
+  return true;
+}
+
+async function sendAsItIs(
+  file: FileRead,
+  forms: Forms | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  deps: FilesRouteDeps,
+): Promise<FastifyReply> {
   const { metadata, outcome, ttl } = file;
-  const answer = fileAnswer(request.method, request.headers, metadata);
-  const hasBody = request.method === 'GET' && (answer.status === 200 || answer.status === 206);
-  const inline = hasBody ? inlineBody(file, answer) : undefined;
-  const opened = hasBody && !inline ? await openBody(metadata, answer, reply, deps) : undefined;
-  void reply
-    .code(answer.status)
-    .headers(fileHeaders(metadata, answer))
-    .header('cache-status', opened ? cacheStatus(opened.outcome ?? 'streamed') : cacheStatus(outcome, ttl));
+  const answer = fileAnswer(request.method, request.headers, metadata, forms?.tags);
+  const inline = hasBody(request, answer) ? inlineBody(file, answer) : undefined;
+  const opened = hasBody(request, answer) && !inline ? await openBody(metadata, answer, reply, deps) : undefined;
+  sendHead(reply, metadata, answer, opened ? cacheStatus(opened.outcome) : cacheStatus(outcome, ttl));
   if (answer.status === 412 || answer.status === 416) return reply.send(refusal(answer.status));
-  if (opened) return reply.send(checkedBody(opened, lengthOf(metadata, answer)));
+  const [coding] = forms?.codings ?? [];
+  // What was here before it was asked for is asked for again and again.
+  if (coding && (opened ?? inline) && isHit(opened?.outcome ?? outcome)) deps.variants?.want(metadata, coding, inline);
+  if (opened) return reply.send(checkedBody(opened.body, lengthOf(metadata, answer)));
+  if (inline) deps.servedInline(inline.length);
   return reply.send(inline);
+}
+
+function hasBody({ method }: FastifyRequest, { status }: FileAnswer): boolean {
+  return method === 'GET' && (status === 200 || status === 206);
+}
+
+function sendHead(reply: FastifyReply, file: FileMetadata, answer: FileAnswer, status: string): void {
+  void reply.code(answer.status).headers(fileHeaders(file, answer)).header('cache-status', status);
 }
 
 function inlineBody({ bytes, metadata }: FileRead, answer: FileAnswer): Buffer | undefined {
@@ -93,20 +145,14 @@ function inlineBody({ bytes, metadata }: FileRead, answer: FileAnswer): Buffer |
 }
 
 /** Opens exactly the version that the answer was decided for; gives up when the client goes away. */
-async function openBody(file: FileMetadata, answer: FileAnswer, reply: FastifyReply, deps: FilesRouteDeps): Promise<FileStream> {
+function openBody(file: FileMetadata, answer: FileAnswer, reply: FastifyReply, deps: FilesRouteDeps): Promise<FileStream> {
   const client = new AbortController();
   reply.raw.once('close', () => client.abort());
-  const opened = await deps.openFile(file.path, {
-    ifMatch: file.etag,
-    signal: client.signal,
-    ...(answer.status === 206 && { range: answer.range }),
-  });
-  if (!opened) throw new FileChangedError();
-  return opened;
+  return deps.openFile(file, { signal: client.signal, ...(answer.status === 206 && { range: answer.range }) });
 }
 
 /** Fastify destroys the returned stream when the client goes away; the pipeline then destroys the source. */
-function checkedBody({ body }: OpenedFile, length: number): Readable {
+function checkedBody(body: Readable, length: Bytes): Readable {
   const checked = exactLength(length);
   // Before the pipeline's own listener, so that a failure before the first byte is answered as one of the source.
   body.once('error', (error) => checked.destroy(sourceUnavailable('file store', error)));
@@ -129,6 +175,7 @@ function withdrawHeaders(reply: FastifyReply): void {
     'accept-ranges',
     'content-disposition',
     'content-range',
+    'content-encoding',
     'cache-status',
   ];
   for (const name of names) {

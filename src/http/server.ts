@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import cors from '@fastify/cors';
 import fastify, {
   LogController,
@@ -13,6 +13,7 @@ import type { OperationTrace } from '../cache/operation-trace.js';
 import { GatewayError } from '../errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { KIB, SECOND, type Bytes, type Milliseconds } from '../units.js';
+import { eventsRoute, type EventsRouteDeps } from './events-route.js';
 import { filesRoute, type FilesRouteDeps } from './files-route.js';
 import { graphqlRoute, type GraphqlRouteDeps } from './graphql-route.js';
 import { healthRoutes, type HealthDeps } from './health.js';
@@ -26,7 +27,9 @@ import { refuseOtherMethods } from './methods.js';
 import { closePipelined } from './pipelining.js';
 import { addRateHooks, type RateState } from './rate-hooks.js';
 import { securityHeaders } from './security-headers.js';
-import { cutSlowClients } from './slow-clients.js';
+import { cutSlowReaders } from './slow-readers.js';
+import { BodyDeadlines } from './upload-deadline.js';
+import { isExpectant, uploadRoute, type UploadRouteDeps } from './upload-route.js';
 import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 
 /** What a request adds to its line in the log. */
@@ -61,6 +64,8 @@ export interface ServerOptions extends ConnectionCaps {
   readonly graphql: GraphqlRouteDeps;
   readonly live: LiveDeps & Pick<WebSocketDeps, 'schema' | 'publicUrl'>;
   readonly files: FilesRouteDeps;
+  readonly uploads: UploadRouteDeps;
+  readonly events: EventsRouteDeps;
   readonly readiness: HealthDeps['readiness'];
 }
 
@@ -87,11 +92,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: answerClientError,
     http: { headersTimeout: options.headersTimeout, connectionsCheckingInterval: SECOND, maxHeaderSize: HEADERS_MAX },
     keepAliveTimeout: options.keepAlive,
+    // `BodyDeadlines` has them.
+    requestTimeout: 0,
     routerOptions: { maxParamLength: 5_000 },
   });
   capConnections(app.server, options, trusts, options.metrics);
   closePipelined(app.server);
-  cutSlowClients(app.server, { requestTimeout: options.requestTimeout, clock: options.live.time.now });
+  cutSlowReaders(app.server, { timeout: options.requestTimeout, clock: options.live.time.now });
+  const deadlines = new BodyDeadlines(options.requestTimeout, options.live.time);
+  deadlines.watch(app.server);
+  leaveExpectationsToUploads(app.server);
   app.setErrorHandler(sendError);
   refuseOtherMethods(app);
   addHooks(app, options, (request, reply) => {
@@ -102,11 +112,21 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   addRateHooks(app, options.live.rates, trusts);
   await app.register(healthRoutes, { readiness: options.readiness, metrics: options.metrics });
   await app.register(filesRoute, options.files);
+  await app.register(uploadRoute, { ...options.uploads, deadlines });
+  await app.register(eventsRoute, options.events);
   await app.register(graphqlRoute, { ...options.graphql, live: options.live });
   const { maxRequest: maxMessage, loopbackOnly, corsOrigins } = options;
   acceptWebSockets(app.server, { ...options.live, maxMessage, trusts, loopbackOnly, corsOrigins });
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
+}
+
+/** Node would tell every client at once to go on; an upload is looked at first. */
+function leaveExpectationsToUploads(server: Server): void {
+  server.on('checkContinue', (request, response) => {
+    if (request.method !== 'PUT') response.writeContinue();
+    server.emit('request', request, response);
+  });
 }
 
 /** `begin` sets what every answer has, and says what is wrong with the headers of a request. */
@@ -121,9 +141,9 @@ function addHooks(
     void reply.header('x-request-id', request.id);
     next(begin(request, reply));
   });
-  app.addHook('onSend', (_request, reply, _payload, next) => {
+  app.addHook('onSend', (request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
-    if (reply.statusCode === 413) void reply.removeHeader('connection');
+    if (reply.statusCode === 413 && !isExpectant(request)) void reply.removeHeader('connection');
     // What says nothing of caches is for one viewer, once.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     next();
@@ -161,7 +181,7 @@ function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
 function corsOptions(origins: readonly string[]) {
   return {
     origin: origins.length > 0 ? [...origins] : false,
-    methods: ['GET', 'HEAD', 'POST', 'OPTIONS'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS'],
     allowedHeaders: [
       'authorization',
       'content-type',
@@ -170,7 +190,10 @@ function corsOptions(origins: readonly string[]) {
       'x-request-id',
       'range',
       'if-range',
+      'if-match',
       'if-none-match',
+      'if-modified-since',
+      'if-unmodified-since',
     ],
     exposedHeaders: [
       'x-request-id',
@@ -180,9 +203,11 @@ function corsOptions(origins: readonly string[]) {
       'etag',
       'content-range',
       'content-length',
+      'content-encoding',
       'accept-ranges',
       'content-disposition',
       'cache-status',
+      'location',
     ],
     maxAge: 600,
     strictPreflight: false,

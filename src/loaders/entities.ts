@@ -3,12 +3,14 @@ import type { Order } from '../orders/order.js';
 import { fileKey, fileTokenKey } from '../files/keys.js';
 import { orderKey, orderTokenKey } from '../orders/keys.js';
 import type { FileMetadata } from '../files/file.js';
-import type { Bytes, Milliseconds } from '../units.js';
+import type { Bytes, EpochMilliseconds, Milliseconds } from '../units.js';
 
 /** A file as the cache holds it: `bytes` only when it is small. */
 export interface CachedFile {
   readonly metadata: FileMetadata;
   readonly bytes?: Buffer;
+  /** When the store was asked for `bytes`. */
+  readonly readAt?: EpochMilliseconds;
 }
 
 export interface OrderTtls {
@@ -49,20 +51,22 @@ export function singleOrders(
 
 /** Files: metadata, and the bytes of small ones. `null`: there is no such file. */
 export function files(
-  load: (path: string) => Promise<CachedFile | null>,
+  load: (path: string, former: () => CachedFile | null | undefined) => Promise<CachedFile | null>,
   ttls: FileTtls,
 ): CachedEntity<string, CachedFile | null> {
   return {
     name: 'file',
     valueKey: fileKey,
     tokenKey: fileTokenKey,
-    load: (paths) => Promise.all(paths.map(load)),
+    load: (paths, _trace, former) => Promise.all(paths.map((path, index) => load(path, () => former(index)))),
     ttl: (_path, file) => (file ? ttls.ttl : Math.min(ttls.ttl, ttls.absentTtl)),
     weigh: (file) => ORDER_SIZE + (file?.bytes?.length ?? 0),
-    pack: (file) => file && { metadata: file.metadata, bytes: file.bytes?.toString('base64') },
+    pack: (file) => file && { ...file, bytes: file.bytes?.toString('base64') },
     unpack: (stored) => {
-      const file = stored as { metadata: FileMetadata; bytes?: string } | null;
-      return file && { metadata: file.metadata, ...(file.bytes !== undefined && { bytes: Buffer.from(file.bytes, 'base64') }) };
+      const file = stored as (Omit<CachedFile, 'bytes'> & { bytes?: string }) | null;
+      if (!file) return null;
+      const { bytes, ...rest } = file;
+      return { ...rest, ...(bytes !== undefined && { bytes: Buffer.from(bytes, 'base64') }) };
     },
   };
 }

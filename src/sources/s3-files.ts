@@ -1,57 +1,64 @@
-import { addAbortSignal, Readable } from 'node:stream';
-import { GetObjectCommand, HeadObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadBucketCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { sourceUnavailable } from '../errors.js';
 import { contentDisposition } from '../files/content-disposition.js';
 import { contentTypeOf } from '../files/content-type.js';
-import { FileChangedError } from '../files/file.js';
-import type { FileMetadata, FileSource, OpenedFile, OpenOptions } from '../files/file.js';
+import { FileStoreRefusedError } from '../files/file.js';
+import type { FileMetadata, FileSource, PutOptions } from '../files/file.js';
 import { fileName } from '../files/path.js';
 import { checkExpiresIn } from '../files/signed-url.js';
-import { SECOND, type Bytes, type Milliseconds } from '../units.js';
+import { SECOND } from '../units.js';
+import { toMetadata, toOpenedFile } from './s3-files-answer.js';
+import { s3Client, s3UploadClient, type S3ClientOptions } from './s3-files-client.js';
+import { orMissing } from './s3-files-errors.js';
+import { putObject } from './s3-files-put.js';
 
-export interface S3FilesOptions {
+export interface S3FilesOptions extends S3ClientOptions {
   readonly bucket: string;
-  /** Of an S3-compatible server; without it, AWS's own. */
-  readonly endpoint?: string;
-  /** Without it, where the SDK looks for one (`AWS_REGION`, profile). */
-  readonly region?: string;
-  readonly forcePathStyle?: boolean;
-  /** Until a connection stands. */
-  readonly connectionTimeout?: Milliseconds;
-  /** Until the head of an answer has arrived, per attempt. */
-  readonly requestTimeout?: Milliseconds;
-  /** Without a single byte in either direction, while a body is read. */
-  readonly idleTimeout?: Milliseconds;
-  readonly maxAttempts?: number;
-  /** Every body that is still being read holds one. */
-  readonly maxSockets?: number;
 }
 
 /**
- * A bucket as a store of files; credentials by the SDK's own chain. The account needs `s3:GetObject`, and
- * `s3:ListBucket` as well: without it S3 answers 403 for a key that does not exist, which counts as a failing store here.
+ * A bucket as a store of files; credentials by the SDK's own chain. The account needs `s3:GetObject`, for uploads
+ * `s3:PutObject`, and `s3:ListBucket` as well: without it S3 answers 403 for a key that does not exist, which counts as a
+ * failing store here. No request is repeated, and a body that stalls is not noticed: see `resilientFiles`.
  */
 export function createS3Files(options: S3FilesOptions): FileSource {
-  const client = createClient(options);
+  const client = s3Client(options);
+  const uploads = s3UploadClient(options);
   const at = (path: string): { Bucket: string; Key: string } => ({ Bucket: options.bucket, Key: path });
+  let bucketSeen = false;
+
+  /** The answer to HEAD has no body that could tell a missing bucket from a missing file. */
+  const checkBucket = async (signal?: AbortSignal): Promise<void> => {
+    if (bucketSeen) return;
+    const found = await orMissing(() => client.send(new HeadBucketCommand({ Bucket: options.bucket }), within(signal)), signal);
+    if (!found) throw new FileStoreRefusedError(`there is no bucket "${options.bucket}"`);
+    bucketSeen = true;
+  };
+
+  const head: FileSource['head'] = async (path, { signal } = {}) => {
+    const found = await orMissing(() => client.send(new HeadObjectCommand(at(path)), within(signal)), signal);
+    if (!found) await checkBucket(signal);
+    return found && toMetadata(path, found);
+  };
+
   return {
-    async head(path) {
-      const found = await orMissing(() => client.send(new HeadObjectCommand(at(path))));
-      return found && toMetadata(path, found);
-    },
-    async open(path, { range, ifMatch, signal } = {}) {
+    head,
+    async open(path, asked = {}) {
+      const { range, ifMatch, signal } = asked;
       signal?.throwIfAborted();
       const command = new GetObjectCommand({
         ...at(path),
         ...(range && { Range: `bytes=${range.start}-${range.end}` }),
         ...(ifMatch !== undefined && { IfMatch: ifMatch }),
       });
-      const found = await orMissing(() => client.send(command, signal && { abortSignal: signal }), signal);
-      return (
-        found && toOpenedFile(path, found, { ...(range && { range }), ...(ifMatch && { ifMatch }), ...(signal && { signal }) })
-      );
+      const found = await orMissing(() => client.send(command, within(signal)), signal);
+      return found && toOpenedFile(path, found, asked);
+    },
+    async put(path, body, asked) {
+      const etag = await putObject(uploads, at(path), body, asked);
+      // The answer to an upload has no Last-Modified. What is asked here no longer decides whether the upload was made.
+      const current = await head(path).catch(() => null);
+      return current?.etag === etag ? current : justWritten(path, etag, asked);
     },
     async presign(path, expiresIn) {
       checkExpiresIn(expiresIn);
@@ -61,82 +68,20 @@ export function createS3Files(options: S3FilesOptions): FileSource {
       });
       return orMissing(() => getSignedUrl(client, command, { expiresIn }));
     },
-    close: () => Promise.resolve(client.destroy()),
-  };
-}
-
-function createClient(options: S3FilesOptions): S3Client {
-  const agent = { maxSockets: options.maxSockets ?? 256 };
-  return new S3Client({
-    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    ...(options.region !== undefined && { region: options.region }),
-    forcePathStyle: options.forcePathStyle ?? false,
-    maxAttempts: options.maxAttempts ?? 2,
-    // Servers other than AWS answer the SDK's default checksums with errors.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: options.connectionTimeout ?? 2 * SECOND,
-      requestTimeout: options.requestTimeout ?? 5 * SECOND,
-      // Without this the SDK only warns.
-      throwOnRequestTimeout: true,
-      socketTimeout: options.idleTimeout ?? 30 * SECOND,
-      httpAgent: agent,
-      httpsAgent: agent,
+    close: () => {
+      client.destroy();
+      uploads.destroy();
+      return Promise.resolve();
     },
-  });
-}
-
-function toOpenedFile(path: string, found: GetObjectCommandOutput, { range, ifMatch, signal }: OpenOptions): OpenedFile {
-  const body: unknown = found.Body;
-  if (!(body instanceof Readable)) throw malformed('a body');
-  try {
-    const metadata = toMetadata(path, found, totalSize(found, range !== undefined));
-    if (ifMatch !== undefined && metadata.etag !== ifMatch) throw new FileChangedError();
-    return { metadata, body: signal ? addAbortSignal(signal, body) : body };
-  } catch (error) {
-    body.destroy();
-    throw error;
-  }
-}
-
-function toMetadata(
-  path: string,
-  found: HeadObjectCommandOutput | GetObjectCommandOutput,
-  size: Bytes | undefined = found.ContentLength,
-): FileMetadata {
-  const { ETag: etag, LastModified: lastModified } = found;
-  if (size === undefined || !etag || !lastModified) throw malformed('Content-Length, ETag and Last-Modified');
-  return {
-    path,
-    size,
-    contentType: contentTypeOf(path, found.ContentType),
-    etag: etag.endsWith('"') ? etag : `"${etag}"`,
-    lastModified: Math.floor(lastModified.getTime() / SECOND) * SECOND,
   };
 }
 
-/** `bytes 0-9/1234` is 1234. A server that ignores the range must not pass for one that honoured it. */
-function totalSize(found: GetObjectCommandOutput, ranged: boolean): Bytes | undefined {
-  if (!ranged) return found.ContentLength;
-  const total = /\/(\d+)$/.exec(found.ContentRange ?? '')?.[1];
-  if (total === undefined) throw malformed('Content-Range');
-  return Number(total);
+function within(signal: AbortSignal | undefined): { abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
 }
 
-function malformed(expected: string): Error {
-  return sourceUnavailable('file store', new Error(`the answer must have ${expected}`));
-}
-
-async function orMissing<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T | null> {
-  try {
-    return await ask();
-  } catch (error) {
-    signal?.throwIfAborted();
-    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-    if (status === 412 || status === 416) throw new FileChangedError();
-    // A missing bucket is a mistake in the configuration, not a missing file.
-    if (status === 404 && !(error instanceof Error && error.name === 'NoSuchBucket')) return null;
-    throw sourceUnavailable('file store', error);
-  }
+/** Of a version that was replaced before it could be looked at; the time is that of this machine. */
+function justWritten(path: string, etag: string, { size, contentType }: PutOptions): FileMetadata {
+  const lastModified = Math.floor(Date.now() / SECOND) * SECOND;
+  return { path, size, contentType: contentTypeOf(path, contentType), etag, lastModified };
 }

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, collectDefaultMetrics, Registry } from 'prom-client';
 import type { Outcome, Trace } from '../cache/outcome.js';
 import type { FeedCounters } from '../changes/drain.js';
+import { FileCounters } from './file-metrics.js';
 import { SECOND, type Bytes, type Milliseconds, type Minutes, type Seconds } from '../units.js';
 
 /** Values that are read when somebody scrapes. */
@@ -30,6 +31,8 @@ export type DropReason = (typeof DROP_REASONS)[number];
 /** Prometheus metrics of one gateway process; docs/operations.md explains each. */
 export class Metrics implements Trace, FeedCounters {
   private readonly registry = new Registry();
+  /** Of files' bytes. */
+  readonly files = new FileCounters(this.registry);
   private readonly outcomes = new Counter({
     name: 'mes_cache_outcomes_total',
     help: 'Keys answered, by entity and outcome.',

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { GatewayError } from '../../src/errors.js';
 import { FileChangedError, type FileSource, type OpenedFile } from '../../src/files/file.js';
+import { filePutConformance } from './file-put.js';
 
 /** One store under test. `put` writes a file, and over an older one of the same path. */
 export interface FileSourceFixture {
@@ -105,6 +106,29 @@ export function fileSourceConformance(name: string, fixture: () => FileSourceFix
       expect(part.equals(bytes.subarray(range.start, range.end + 1))).toBe(true);
     });
 
+    test('gives ranges of the version that was named, byte by byte', async () => {
+      const { source, put } = fixture();
+      const bytes = Buffer.from([...Array(5000).keys()].map((byte) => byte % 251));
+      await put('bytes.stl', bytes);
+      const ifMatch = (await source.head('bytes.stl'))?.etag ?? '';
+      for (const [start, end] of [
+        [0, 0],
+        [0, 4999],
+        [4999, 4999],
+        [17, 4242],
+        [4990, 9_999_999],
+      ] as const) {
+        const part = await buffer((await opened(source.open('bytes.stl', { range: { start, end }, ifMatch }))).body);
+        expect(part.equals(bytes.subarray(start, end + 1))).toBe(true);
+      }
+    });
+
+    test('gives up a question when it is told to', async () => {
+      const { source } = fixture();
+      const reason = new Error('the reader left');
+      await expect(source.head('ring.stl', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    });
+
     test('refuses to presign for a senseless time, or has no URLs at all', async () => {
       const { source } = fixture();
       const presigned = await source.presign('ring.stl', 60);
@@ -112,4 +136,5 @@ export function fileSourceConformance(name: string, fixture: () => FileSourceFix
       await expect(source.presign('ring.stl', 0)).rejects.toBeInstanceOf(GatewayError);
     });
   });
+  filePutConformance(name, fixture);
 }

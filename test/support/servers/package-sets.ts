@@ -1,5 +1,5 @@
 /** The name of a group of Debian packages that one kind of server needs. */
-export type SetName = 'redis' | 'ceph' | 'chromium';
+export type SetName = 'redis' | 'ceph' | 'chromium' | 'nginx' | 'wrk';
 
 export interface PackageSet {
   packages: readonly string[];
@@ -11,6 +11,8 @@ export interface PackageSet {
   libraryFolders: readonly string[];
   /** Those programs that are Python scripts: unpacked, they need the Python to use named. */
   pythonPrograms: readonly string[];
+  /** How a program is asked whether it starts here, where that is not `--version` with exit code 0. */
+  asked?: Readonly<Record<string, { args: readonly string[]; exitCode: number }>>;
   /** Said when the set cannot be had. */
   advice: string;
 }
@@ -41,5 +43,24 @@ export const PACKAGE_SETS: Readonly<Record<SetName, PackageSet>> = {
     libraryFolders: ['nss'],
     pythonPrograms: [],
     advice: "install chromium (apt-get install chromium); Ubuntu's package is only a snap stub: install Google Chrome there",
+  },
+  nginx: {
+    packages: ['nginx'],
+    programs: alone('nginx'),
+    unpackedAt: { nginx: 'usr/sbin/nginx' },
+    libraryFolders: [],
+    pythonPrograms: [],
+    asked: { nginx: { args: ['-v'], exitCode: 0 } },
+    advice: 'install nginx (apt-get install nginx)',
+  },
+  wrk: {
+    packages: ['wrk'],
+    programs: alone('wrk'),
+    unpackedAt: {},
+    libraryFolders: [],
+    pythonPrograms: [],
+    // It prints its version, and then misses a URL.
+    asked: { wrk: { args: ['-v'], exitCode: 1 } },
+    advice: 'install wrk (apt-get install wrk)',
   },
 };

@@ -101,10 +101,11 @@ async function allRun(set: PackageSet, { paths, env, root }: Programs, tried: st
   for (const [name, path] of Object.entries(paths)) {
     const script = root !== undefined && set.pythonPrograms.includes(name);
     const [command, args] = script ? [unpackedPython(root), [path]] : [path, []];
-    const ran = await tryRun(command, [...args, '--version'], { env, timeout: CHECK_TIMEOUT });
-    if (ran.code === 0) continue;
+    const asked = set.asked?.[name] ?? { args: ['--version'], exitCode: 0 };
+    const ran = await tryRun(command, [...args, ...asked.args], { env, timeout: CHECK_TIMEOUT });
+    if (ran.code === asked.exitCode) continue;
     const said = (ran.stderr || ran.stdout).trim().slice(0, 300);
-    tried.push(`${path} --version ended with exit code ${ran.code}: ${said}`);
+    tried.push(`${path} ${asked.args.join(' ')} ended with exit code ${ran.code}: ${said}`);
     return false;
   }
   return true;

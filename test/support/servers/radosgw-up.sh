@@ -59,7 +59,9 @@ rgw_enable_usage_log = false
 rgw_enable_gc_threads = false
 rgw_enable_quota_threads = false
 rgw_run_sync_thread = false
-rgw_enable_apis = s3
+rgw_enable_apis = s3, notifications
+# The URL of a webhook may hold a password only where the request seems to have come by HTTPS.
+rgw_trust_forwarded_https = true
 rgw_num_control_oids = 1
 CONF
 export CEPH_CONF=$dir/ceph.conf

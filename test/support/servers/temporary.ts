@@ -21,12 +21,12 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
 }
 
-/** Removes a folder with all that is in it; one that another user owns is left alone. */
+/** Removes a folder with all that is in it; one that another user owns, or in which something is mounted, is left alone. */
 export function removeFolder(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    if (code !== 'EACCES' && code !== 'EPERM' && code !== 'EBUSY') throw error;
   }
 }

@@ -1,0 +1,52 @@
+import { buffer } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { PutOptions } from '../files/file.js';
+import { uploadBody } from '../files/upload-body.js';
+import { etagOf } from './s3-files-answer.js';
+import { putError } from './s3-files-errors.js';
+
+/**
+ * One PutObject with a Content-Length, its body streamed and never sent twice. S3 keeps nothing of a request that ends before
+ * its announced length.
+ *
+ * @returns the ETag of the new version
+ */
+export async function putObject(
+  client: S3Client,
+  at: { readonly Bucket: string; readonly Key: string },
+  body: Readable,
+  { size, contentType, ifMatch, ifNoneMatch, signal }: PutOptions,
+): Promise<string> {
+  const request = new AbortController();
+  const stop = (): void => request.abort();
+  // The SDK does not notice a body that fails; it would wait for the rest.
+  const checked = uploadBody(body, size).once('error', stop);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    signal?.throwIfAborted();
+    const command = new PutObjectCommand({
+      ...at,
+      // The head of a request without a body is all of it, so nothing may be sent before the end of the body is seen.
+      Body: size === 0 ? await buffer(checked) : checked,
+      ContentLength: size,
+      ContentType: contentType,
+      // Bare: with quotes Ceph compares them too, and never finds its own ETag.
+      ...(ifMatch !== undefined && { IfMatch: ifMatch.replaceAll('"', '') }),
+      ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
+    });
+    return etagOf(await client.send(command, { abortSignal: request.signal }));
+  } catch (error) {
+    if (checked.errored) throw checked.errored;
+    // The end of the body frees its last bytes (`uploadBody`).
+    const complete = checked.writableEnded;
+    if (signal?.aborted && !complete) throw signal.reason;
+    throw putError(error, complete);
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    // Ends also a request that was answered before its body was sent.
+    stop();
+    checked.destroy();
+    body.destroy();
+  }
+}
