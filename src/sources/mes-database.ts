@@ -152,7 +152,13 @@ export class MesDatabase {
       for (const change of changes) checkChange(change, found(before, change.id));
       await this.rows(transaction, update, [ids, changes.map(({ status }) => status)]);
       const reread = act
-        ? this.rows(transaction, RECORDED_SELECTION, [ids, ...recordBindings(act, ids.map((id) => found(before, id)))])
+        ? this.rows(transaction, RECORDED_SELECTION, [
+            ids,
+            ...recordBindings(
+              act,
+              ids.map((id) => found(before, id)),
+            ),
+          ])
         : this.rows(transaction, lock, [ids]);
       const after = byId((await reread).map(toOrder));
       return (ready = ids.map((id) => ({ before: found(before, id), after: found(after, id) })));
