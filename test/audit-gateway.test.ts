@@ -121,12 +121,13 @@ describeWith('postgres')('the audit log of a gateway', () => {
     }
     expect(seen).toEqual(['P-4', 'P-3', 'P-2', 'P-1', 'P-0']);
     const both = `query ($id: ID!) { order(id: $id) { number } auditLog(first: 1) { nodes { orderChange { statusAfter } } } }`;
-    const { id } = orders[0]!;
-    for (const status of ['PACKAGING', 'SHIPPED', 'CLOSED']) {
-      if (status !== 'PACKAGING') await operator.update({ id, status });
-      for (let time = 0; time < 4; time += 1) {
-        const { auditLog: log } = await operator.ask<{ auditLog: { nodes: object[] } }>(both, { id });
-        if (status !== 'PACKAGING') expect(log.nodes).toEqual([{ orderChange: { statusAfter: status } }]);
+    const [changed, unchanged] = orders;
+    for (const status of ['SHIPPED', 'CLOSED']) {
+      await operator.update({ id: changed!.id, status });
+      // Asked again and again, the rest of the answer is kept whole.
+      for (let time = 0; time < 5; time += 1) {
+        const { auditLog: log } = await operator.ask<{ auditLog: Log }>(both, { id: unchanged!.id });
+        expect(log.nodes).toEqual([{ orderChange: { statusAfter: status } }]);
       }
     }
   });

@@ -13,10 +13,14 @@ export function windowRequest(at: EpochMilliseconds, token: string, headers = ''
 
 /** Many hours in one operation, by aliases. */
 export function manyWindowsRequest(hours: readonly EpochMilliseconds[], token: string): Buffer {
+  return graphqlRequest(manyWindowsBody(hours), token);
+}
+
+export function manyWindowsBody(hours: readonly EpochMilliseconds[]): { query: string; variables: Record<string, string> } {
   const variables = Object.fromEntries(hours.map((at, index) => [`h${index}`, new Date(at).toISOString()]));
   const declared = hours.map((_, index) => `$h${index}: DateTime!`).join(', ');
   const fields = hours.map((_, index) => `h${index}: orders(createdBy: $h${index}, window: 60) ${LIST}`).join('\n');
-  return graphqlRequest({ query: `query Day(${declared}) {\n${fields}\n}`, variables }, token);
+  return { query: `query Day(${declared}) {\n${fields}\n}`, variables };
 }
 
 export function updateRequest(id: string, status: string, token: string): Buffer {

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { createCostOf, type CostOf } from './cost.js';
 import { checkDocument, checkTokens, type DocumentLimits } from './document-limits.js';
 import { LimitError } from './limit-error.js';
+import { checkSubscriptionRoots, SubscriptionRootError } from './subscription-root.js';
 import { checkVariables } from './variable-limits.js';
 import type { Variables } from './cost-plan.js';
 
@@ -35,9 +36,11 @@ export class Limits {
     if (this.good.get(text)) return;
     try {
       checkTokens(text, this.limits);
-      checkDocument(parse(text, { noLocation: true }), this.limits);
+      const document = parse(text, { noLocation: true });
+      checkDocument(document, this.limits);
+      checkSubscriptionRoots(document);
     } catch (error) {
-      if (error instanceof LimitError) throw error;
+      if (error instanceof LimitError || error instanceof SubscriptionRootError) throw error;
       return;
     }
     this.good.set(text, true);

@@ -6,6 +6,7 @@ import {
   getOperationAST,
   GraphQLError,
   type OperationTypeNode,
+  Kind,
   parse,
   specifiedRules,
   validate,
@@ -153,7 +154,7 @@ export class Operations {
     const contextValue = context();
     const events = await createSourceEventStream({ ...args, contextValue });
     if (Symbol.asyncIterator in events) return this.results(events[Symbol.asyncIterator](), args, context);
-    const errors = events.errors ?? [];
+    const errors = (events.errors ?? []).map(variableError);
     logAll(errors, contextValue);
     throw new SubscriptionError(errors);
   }
@@ -211,6 +212,12 @@ function parsed(query: string): DocumentNode {
 function coded(error: GraphQLError, code: string): GraphQLError {
   const { message, nodes = null, source = null, positions = null } = error;
   return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+}
+
+/** What is wrong with a variable is the caller's to know; GraphQL itself gives it no code. */
+function variableError(error: GraphQLError): GraphQLError {
+  const isOfVariable = error.path === undefined && error.nodes?.[0]?.kind === Kind.VARIABLE_DEFINITION;
+  return isOfVariable ? coded(error, 'BAD_USER_INPUT') : error;
 }
 
 function refusal(errors: readonly GraphQLError[]): Prepared {
