@@ -137,7 +137,7 @@ describeWith('postgres')('HTTP, as strangers use it', () => {
     test.each([
       ['DELETE', '/graphql', 'GET, OPTIONS, POST'],
       ['PUT', '/graphql?query={x}', 'GET, OPTIONS, POST'],
-      ['PATCH', '/files/a/b.stl', 'GET, HEAD, OPTIONS'],
+      ['PATCH', '/files/a/b.stl', 'GET, HEAD, OPTIONS, PUT'],
       ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
     ])('%s %s is not allowed', async (method, path, allow) => {
       const answer = await gateway.get(path, { method });
