@@ -72,7 +72,10 @@ module.exports = {
     forbid(
       'clients-stay-in-adapters',
       'Knex, pg, the AWS SDK, Keyv and the Redis client are known to their adapters and the wiring only.',
-      { path: '^src/', pathNot: '^src/(sources/|embedded/|compose[./]|cache/[^/]*(store|scripts)[^/]*[.]ts$|limits/redis-[^/]*[.]ts$)' },
+      {
+        path: '^src/',
+        pathNot: '^src/(sources/|embedded/|compose[./]|cache/[^/]*(store|scripts)[^/]*[.]ts$|limits/redis-[^/]*[.]ts$)',
+      },
       { path: CLIENTS },
     ),
     forbid(

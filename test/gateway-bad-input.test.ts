@@ -113,7 +113,11 @@ describeWith('postgres')('bad input', () => {
       async () => `Bearer ${await tokenFor({ role: 'operator' }, { secret: 'another secret' })}`,
       /not valid/,
     ],
-    ['of an unknown role', async () => `Bearer ${await tokenFor({ role: 'admin' })}`, /"role" must be one of operator, partner, service/],
+    [
+      'of an unknown role',
+      async () => `Bearer ${await tokenFor({ role: 'admin' })}`,
+      /"role" must be one of operator, partner, service/,
+    ],
     [
       'without an end',
       async () => `Bearer ${await tokenFor({ role: 'operator' }, { claims: { exp: undefined } })}`,
