@@ -25,8 +25,8 @@ import { formatError, isForLog } from './errors.js';
 import type { SentOperation } from './persisted-operations.js';
 import { rulesOf, type Exposure } from './exposure.js';
 
-/** Documents whose check is remembered: as many as have this many characters together. */
-const REMEMBERED_CHARACTERS = 4_000_000;
+/** Parsed documents are kept: as many as have this many characters together, each of which takes some 75 bytes then. */
+const REMEMBERED_CHARACTERS = 400_000;
 
 /** An operation as a client sent it. */
 export interface OperationRequest extends SentOperation, OperationChoice {}
