@@ -73,7 +73,7 @@ export const origins = parsed((value) => {
 export const secrets = parsed((value) => {
   const keys = list(value);
   const good = keys.length >= 1 && keys.length <= 2 && keys.every((key) => key.length >= 16);
-  return good ? keys : problem('expected one or two secrets with a comma, each of 16 characters or more; the first one signs');
+  return good ? keys : problem('expected one or two secrets with a comma, each of 16 characters or more');
 });
 
 export const timeZone = parsed((value) => {

@@ -60,7 +60,7 @@ function priceOf(kind: Plan['kind'], field: RootField, variables: Variables): nu
   const { once, perRow } = field.weight;
   if (kind === OperationTypeNode.SUBSCRIPTION) return PRICES.subscription + once;
   if (kind === OperationTypeNode.MUTATION) return field.name === '__typename' ? once : mutationPrice(field, variables);
-  if (field.name === 'auditLog') return once + PRICES.statement + perRow * firstOf(field, variables, AUDIT_PAGE);
+  if (field.name === 'auditLog') return once + perRow * firstOf(field, variables, AUDIT_PAGE);
   if (field.name !== 'orders') return once + (field.name === 'file' ? PRICES.file : 0);
   const minutes = minutesOf(field, variables);
   return once + PRICES.hour * Math.ceil(minutes / 60) + perRow * rowsOf(field, variables, minutes);

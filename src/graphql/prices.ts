@@ -21,8 +21,6 @@ export const PRICES = {
   change: 1,
   /** A page of the audit log, which is never cached. */
   audit: 10,
-  /** A statement whose answer is not cached. */
-  statement: 10,
   /** The begin of a subscription. */
   subscription: 10,
 } as const;

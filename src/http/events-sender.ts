@@ -3,6 +3,9 @@ import { authorise } from '../access/policy.js';
 import type { Viewer } from '../access/viewer.js';
 import { GatewayError } from '../errors.js';
 
+const NEEDED =
+  'This needs a secret of the events as Bearer token or as the password of Basic authentication, or a token of the role service or operator.';
+
 /** Whoever has the secret of the events. */
 const STORE: Viewer = { role: 'service', subject: 'events of the file store' };
 
@@ -23,7 +26,10 @@ export async function senderOf(
   const given = secretOf(authorization);
   if (given !== undefined && secrets.map((secret) => sameSecret(given, secret)).includes(true)) return STORE;
   if (/^Basic /i.test(authorization ?? '')) throw new GatewayError('UNAUTHENTICATED', 'The password is not right.');
-  const viewer = await byToken();
+  const viewer = await byToken().catch((error: unknown) => {
+    if (error instanceof GatewayError && error.code === 'UNAUTHENTICATED') throw new GatewayError('UNAUTHENTICATED', NEEDED);
+    throw error;
+  });
   authorise(viewer, 'announce-files');
   return viewer;
 }
