@@ -86,6 +86,7 @@ describeWith('postgres')('HTTP, as strangers use it', () => {
       ['a probe', `GET /healthz HTTP/1.1\r\n${HOST}`, '', 200],
       ['a bad URL', `GET /files/%zz HTTP/1.1\r\n${HOST}`, '', 400],
       ['a host that is none', `GET /graphql HTTP/1.1\r\nHost: a b\r\n`, '', 400],
+      ['an address that is none', `GET /graphql HTTP/1.1\r\nHost: 127.0.0.0.1\r\n`, '', 400],
       ['no HTTP', `nonsense\r\n`, '', 400],
       ['a refused upgrade', `GET /files HTTP/1.1\r\n${HOST}Upgrade: websocket\r\n`, '', 404],
     ])('%s', async (_what, head, body, status) => {

@@ -9,7 +9,7 @@ const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 export function hostProblem({ headers, rawHeaders }: IncomingMessage, loopbackOnly: boolean): GatewayError | undefined {
   const host = headers.host ?? '';
   if (hostCount(rawHeaders) > 1) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must come once.');
-  if (!HOST.test(host)) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
+  if (!isHost(host)) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
   if (!loopbackOnly || LOOPBACK_HOST.test(host)) return undefined;
   return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
 }
@@ -18,11 +18,16 @@ export function hostProblem({ headers, rawHeaders }: IncomingMessage, loopbackOn
 export function forwardedProblem({ headers, socket }: IncomingMessage, trusts: Trusts): GatewayError | undefined {
   const [host, scheme] = [lastOf(headers['x-forwarded-host']), lastOf(headers['x-forwarded-proto'])];
   if ((host === undefined && scheme === undefined) || !trusts(socket.remoteAddress)) return undefined;
-  if (host !== undefined && !HOST.test(host)) {
+  if (host !== undefined && !isHost(host)) {
     return new GatewayError('BAD_USER_INPUT', 'The header "X-Forwarded-Host" must be a name or an address.');
   }
   if (scheme === undefined || scheme === 'http' || scheme === 'https') return undefined;
   return new GatewayError('BAD_USER_INPUT', 'The header "X-Forwarded-Proto" must be http or https.');
+}
+
+/** Whether a URL can have it: `127.0.0.0.1` is neither a name nor an address, and no port is above 65535. */
+function isHost(text: string): boolean {
+  return HOST.test(text) && URL.canParse(`http://${text}`);
 }
 
 /** Node keeps the first and says nothing of others; RFC 9112 §3.2 has them refused. */
