@@ -119,7 +119,9 @@ export class ResumedBody extends Readable {
     const ordeal = (this.ordeal ??= new Ordeal(path, patience));
     try {
       await ordeal.pause(sourceUnavailable('file store', this.trouble), this.closing.signal);
-      this.attach(await reopen(this.position, ordeal, this.closing.signal));
+      const origin = await reopen(this.position, ordeal, this.closing.signal);
+      if (this.destroyed) return void origin.destroy();
+      this.attach(origin);
       this.pull();
     } catch (error) {
       this.destroy(error as Error);

@@ -62,8 +62,9 @@ export class DirectoryUploads {
       signal?.throwIfAborted();
       return await use(file, handle);
     } finally {
-      await handle.close();
-      await rm(file, { force: true });
+      // The file may have been published: trouble with what is left over does not undo that. `sweep` removes it.
+      await handle.close().catch(() => undefined);
+      await rm(file, { force: true }).catch(() => undefined);
     }
   }
 

@@ -22,7 +22,7 @@ const ENVELOPES: readonly Envelope[] = [
   (key) => ({ Records: [record(key, 'aws:s3')] }),
   (key) => ({ Records: [record(key, 'ceph:s3'), record(key, 'minio:s3')] }),
   (key) => ({ EventName: 's3:ObjectCreated:Put', Key: key, Records: [record(key, 'minio:s3')] }),
-  (key) => ({ EventName: 's3:ObjectRemoved:Delete', Key: `parts/${String(key)}` }),
+  (key) => ({ EventName: 's3:ObjectRemoved:Delete', Key: `parts/${typeof key === 'string' ? key : JSON.stringify(key)}` }),
   bridge,
   () => ({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'parts' }),
   (key) => ({ Type: 'Notification', MessageId: '1', Message: JSON.stringify({ Records: [record(key, 'aws:s3')] }) }),
