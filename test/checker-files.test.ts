@@ -32,8 +32,7 @@ describeWith(
     'finds the bug %s',
     async (bug) => {
       const { report, passed, text } = await check('--bug', bug, '--gateways', '2', '--seconds', '60');
-      const found = report.violations.some(([first]) => /^VIOLATION: .* but must be version \d/.test(first ?? ''));
-      expect({ found, passed, text }).toEqual({ found: true, passed: false, text });
+      expect({ found: report.wrongAnswers > 0, passed, text }).toEqual({ found: true, passed: false, text });
     },
     TIMEOUT,
   );

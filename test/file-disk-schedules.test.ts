@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DiskTier } from '../src/files/disk/disk-tier.js';
 import type { FileMetadata } from '../src/files/file.js';
 import { KIB, MIB } from '../src/units.js';
-import { blocksIn, bytesOf, Counts, filesIn, openDescriptors, openTier, Origin } from './support/disk-world.js';
+import { openDescriptors } from './support/descriptors.js';
+import { blocksIn, bytesOf, Counts, filesIn, openTier, Origin } from './support/disk-world.js';
 import { removeFolder, temporaryFolder } from './support/servers/temporary.js';
 
 const SEED = Number(process.env['SEED'] ?? randomInt(1_000_000));

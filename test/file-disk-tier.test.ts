@@ -6,18 +6,8 @@ import type { DiskTier } from '../src/files/disk/disk-tier.js';
 import { dataOffset } from '../src/files/disk/layout.js';
 import { FileChangedError } from '../src/files/file.js';
 import { KIB, MIB } from '../src/units.js';
-import {
-  bytesOf,
-  Counts,
-  download,
-  filesIn,
-  hashOf,
-  inPieces,
-  openDescriptors,
-  openTier,
-  Origin,
-  SLICE,
-} from './support/disk-world.js';
+import { openDescriptors } from './support/descriptors.js';
+import { bytesOf, Counts, download, filesIn, hashOf, inPieces, openTier, Origin, SLICE } from './support/disk-world.js';
 import { removeFolder, temporaryFolder } from './support/servers/temporary.js';
 
 const SIZE = 2 * MIB + 1234;

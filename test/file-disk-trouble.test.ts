@@ -4,18 +4,8 @@ import { join } from 'node:path';
 import type { DiskTier } from '../src/files/disk/disk-tier.js';
 import { systemTime } from '../src/time.js';
 import { KIB, MIB, SECOND } from '../src/units.js';
-import {
-  bytesOf,
-  Counts,
-  download,
-  filesIn,
-  hashOf,
-  inPieces,
-  openDescriptors,
-  openTier,
-  Origin,
-  SLICE,
-} from './support/disk-world.js';
+import { openDescriptors } from './support/descriptors.js';
+import { bytesOf, Counts, download, filesIn, hashOf, inPieces, openTier, Origin, SLICE } from './support/disk-world.js';
 import { mountedDisk, pretendedDisk, type SmallDisk } from './support/small-disk.js';
 
 const DISK = 6 * MIB;

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, open, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { FileChangedError, type FileSource } from '../src/files/file.js';
 import { createDirectoryFiles } from '../src/sources/directory-files.js';
 import { fileSourceConformance, type FileSourceFixture } from './conformance/file-source.js';
+import { openDescriptors } from './support/descriptors.js';
 
 let folder: string;
 let root: string;
@@ -32,20 +32,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await source.close();
   await rm(folder, { recursive: true });
-  expect(openDescriptors()).toEqual([]);
+  expect(openDescriptors(folder)).toEqual([]);
 });
-
-/** The files below the folder that this process still holds open; also those that are removed. */
-function openDescriptors(): string[] {
-  const links = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return '';
-    }
-  });
-  return links.filter((link) => link.startsWith(folder));
-}
 
 /** Two changes within one tick have the same time; nothing but waiting advances that clock. */
 async function nextTickOfFileSystem(): Promise<void> {
@@ -118,10 +106,10 @@ test('a file that is replaced or removed while it is read stays the version that
 test('a body that nobody read gives its descriptor back', async () => {
   await put('ring.stl', Buffer.from('ring'));
   const body = await opened('ring.stl');
-  expect(openDescriptors()).toHaveLength(1);
+  expect(openDescriptors(folder)).toHaveLength(1);
   body.destroy();
   await once(body, 'close');
-  expect(openDescriptors()).toEqual([]);
+  expect(openDescriptors(folder)).toEqual([]);
 });
 
 test('a file that is rewritten in place while it is read breaks the stream', async () => {

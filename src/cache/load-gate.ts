@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.js';
-import { untilAborted } from './shared-load.js';
+import { untilAborted } from '../until-aborted.js';
 
 /** One party's loads. */
 interface Party {

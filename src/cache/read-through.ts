@@ -1,11 +1,11 @@
 import { GatewayError } from '../errors.js';
+import { untilAborted } from '../until-aborted.js';
 import type { Answer, CachedEntity } from './entity.js';
 import type { Entry } from './entry.js';
 import { Filler, type CacheParts, type Fill } from './filler.js';
 import { Flights, type Flight } from './flights.js';
 import { answerOf, Lookup, type Slot } from './lookup.js';
 import type { Trace } from './outcome.js';
-import { untilAborted } from './shared-load.js';
 
 /** For work that no operation waits for. */
 const NOBODY: Trace = { outcome: () => undefined, storeRoundTrip: () => undefined, sqlStatement: () => undefined };

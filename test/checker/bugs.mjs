@@ -8,15 +8,8 @@ import { Flights } from '../../dist/cache/flights.js';
 import { KeyvStore } from '../../dist/cache/keyv-store.js';
 import { Lookup } from '../../dist/cache/lookup.js';
 import { ReadThrough } from '../../dist/cache/read-through.js';
-import { Renewals } from '../../dist/cache/renewals.js';
 import { OutboxLog } from '../../dist/sources/outbox-log.js';
-
-/** @throws when there is no such method any more, so that no bug is switched on in vain */
-function replace(owner, name, make) {
-  const original = owner.prototype[name];
-  if (typeof original !== 'function') throw new Error(`${owner.name} must have a method ${name} to put a bug into`);
-  owner.prototype[name] = make(original);
-}
+import { RENEWAL_BUGS, replace } from './planted.mjs';
 
 /** The rows of the outbox that are numbered above the last one of the position `since`. */
 async function rowsAbove(log, since) {
@@ -31,6 +24,8 @@ async function rowsAbove(log, since) {
 }
 
 const BUGS = {
+  ...RENEWAL_BUGS,
+
   /** An entry is stamped with the token that is current when its load has ended. */
   'token-after-load': () =>
     replace(
@@ -74,21 +69,6 @@ const BUGS = {
       () =>
         function (key) {
           return this.byKey.get(key);
-        },
-    ),
-
-  /** Changes are acknowledged, and nobody is told. */
-  'no-renewal': () => replace(Renewals, 'renew', () => () => Promise.resolve('renewed')),
-
-  /** A change is acknowledged while its new tokens are still on their way to the store. */
-  'early-acknowledgement': () =>
-    replace(
-      Renewals,
-      'renew',
-      (renew) =>
-        function (tokenKeys, trace) {
-          void renew.call(this, tokenKeys, trace);
-          return Promise.resolve('renewed');
         },
     ),
 

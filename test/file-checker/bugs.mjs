@@ -4,30 +4,10 @@
  */
 import { register } from 'node:module';
 import { S3Client } from '@aws-sdk/client-s3';
-import { Renewals } from '../../dist/cache/renewals.js';
-
-/** @throws when there is no such method any more, so that no bug is switched on in vain */
-function replace(owner, name, make) {
-  const original = owner.prototype[name];
-  if (typeof original !== 'function') throw new Error(`${owner.name} must have a method ${name} to put a bug into`);
-  owner.prototype[name] = make(original);
-}
+import { RENEWAL_BUGS, replace } from '../checker/planted.mjs';
 
 const BUGS = {
-  /** A change is acknowledged while its new token is still on its way to the store. */
-  'early-acknowledgement': () =>
-    replace(
-      Renewals,
-      'renew',
-      (renew) =>
-        function (tokenKeys, trace) {
-          void renew.call(this, tokenKeys, trace);
-          return Promise.resolve('renewed');
-        },
-    ),
-
-  /** A change is acknowledged, and nobody is told. */
-  'no-renewal': () => replace(Renewals, 'renew', () => () => Promise.resolve('renewed')),
+  ...RENEWAL_BUGS,
 
   /** Bytes are asked of the store without If-Match, and whatever comes is taken for the version that was wanted. */
   'any-version': () =>

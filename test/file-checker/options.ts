@@ -29,7 +29,7 @@ export interface FileCheckOptions {
   readonly source: SourceKind;
   /** Ends when enough was compared, whatever faults have not happened. */
   readonly isBrief: boolean;
-  /** With a bug the check ends at the first violation. */
+  /** With a bug the check ends at the first wrong answer: a bug may show as a failure before. */
   readonly bug: Bug | undefined;
   /** The check ends after this time, whatever it has got. */
   readonly limit: Milliseconds;

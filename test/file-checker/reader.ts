@@ -55,7 +55,7 @@ export async function read(
     return response;
   }
   const problem = seen && judge(file, seen, asked);
-  if (problem) report.violation(...problem);
+  if (problem) report.wrongAnswer(...problem);
   if (!seen || !(response.isWhole || response.hasLeft)) {
     const problem = response.status === undefined || seen ? 'broken' : `status ${response.status}`;
     fail(
@@ -84,7 +84,7 @@ async function readMetadata(world: World, instance: Instance, file: FileHistory)
   }
   const found = answer.data['file'] as { size: number; etag: string } | null;
   const problem = judge(file, { what: 'file(path)', exists: found !== null, etag: found?.etag, size: found?.size }, asked);
-  if (problem) world.report.violation(...problem);
+  if (problem) world.report.wrongAnswer(...problem);
   world.report.answered('metadata', undefined, undefined);
   world.report.asked(asked.faults, true);
 }

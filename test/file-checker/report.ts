@@ -50,6 +50,8 @@ export class Report {
   readonly absent: string[] = [];
   readonly notes: string[] = [];
   readonly violations: string[][] = [];
+  /** How many of the violations are answers that are not of a valid version. */
+  wrongAnswers = 0;
   private readonly phases = new Map<string, { answered: number; failed: number }>();
   private readonly began = performance.now();
   downloads = 0;
@@ -89,6 +91,11 @@ export class Report {
       phase[isAnswered ? 'answered' : 'failed'] += 1;
       this.phases.set(name, phase);
     }
+  }
+
+  wrongAnswer(...lines: string[]): void {
+    this.wrongAnswers++;
+    this.violation(...lines);
   }
 
   violation(...lines: string[]): void {

@@ -106,12 +106,12 @@ function wanted({ bug }: FileCheckOptions, acts: Acts): Acts {
   return Object.fromEntries(Object.entries(acts).filter(([kind]) => (BUG_FAULTS[bug] as readonly string[]).includes(kind)));
 }
 
-/** Ends when all was compared and every fault was there, with a bug at the first violation, and at the limit. */
+/** Ends when all was compared and every fault was there, with a bug at the first wrong answer, and at the limit. */
 async function enough({ options, report, instances }: World, say: (line: string) => void): Promise<void> {
   const end = performance.now() + options.limit;
   let next = performance.now() + PROGRESS;
   while (performance.now() < end) {
-    if (options.bug ? report.violations.length > 0 : isEnough(report, options)) return;
+    if (options.bug ? report.wrongAnswers > 0 : isEnough(report, options)) return;
     for (const { isUp, process, name } of instances) {
       if (isUp && !process.isRunning())
         return report.violation(`VIOLATION: ${name} ended by itself`, process.output().slice(-2_000));

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readlinkSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DiskTier, type DiskTierOptions } from '../../src/files/disk/disk-tier.js';
@@ -128,18 +127,6 @@ export async function download(tier: DiskTier, file: FileMetadata, range?: ByteR
   for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
   const bytes = Buffer.concat(chunks);
   return { outcome, length: bytes.length, hash: hashOf(bytes) };
-}
-
-/** Files in `folder` and below it that this process has open. */
-export function openDescriptors(folder: string): string[] {
-  const targets = readdirSync('/proc/self/fd').map((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return '';
-    }
-  });
-  return targets.filter((target) => target.startsWith(folder));
 }
 
 /** All files of the tier, by path. */

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { sourceUnavailable } from '../../errors.js';
 import type { Time } from '../../time.js';
 import { GIB, KIB, MINUTE, type Bytes } from '../../units.js';
+import { untilAborted } from '../../until-aborted.js';
 import type { FileMetadata, FileSource, OpenedFile, OpenOptions } from '../file.js';
 import { Claims } from './claims.js';
 import type { Disk, DiskTrouble } from './disk.js';
@@ -11,7 +12,6 @@ import { Folder } from './folder.js';
 import type { Version } from './layout.js';
 import type { FileMetrics } from './metrics.js';
 import { OpenFiles } from './open-files.js';
-import { orAborted } from './or-aborted.js';
 import { RangeReader, type DiskOutcome, type LeasedFile } from './range-reader.js';
 import { scan } from './scan.js';
 import type { SliceFile } from './slice-file.js';
@@ -113,7 +113,7 @@ export class DiskTier {
     });
     this.readers.add(reader);
     try {
-      const outcome = await orAborted(reader.start(), signal);
+      const outcome = await untilAborted(reader.start(), signal);
       if (this.closed) throw sourceUnavailable('file cache');
       return { metadata, outcome, body: this.bodyOf(reader, signal) };
     } catch (error) {
