@@ -76,6 +76,33 @@ describeWith('postgres', 'redis')('rate limits', () => {
     expect(answers[0]!.headers.has('ratelimit-policy')).toBe(false);
   });
 
+  test('what is refused is paid by its size, on all ways', async () => {
+    const huge = `{ ${'__typename '.repeat(1_500)}}`;
+    const ask = (address: string, init: RequestInit = {}) =>
+      fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...of(address) },
+        body: JSON.stringify({ query: huge }),
+        ...init,
+      }).then(({ status }) => status);
+    const statuses = [
+      await ask('10.7.0.1'),
+      await ask('10.7.0.1'),
+      await ask('10.7.0.1'),
+      await ask('10.7.0.1'),
+      await ask('10.7.0.1'),
+    ];
+    expect(statuses).toEqual([400, 400, 400, 429, 429]);
+
+    const url = gateway.url.replace('http', 'ws');
+    const socket = new WebSocket(`${url}/graphql`, 'graphql-transport-ws', { headers: of('10.7.0.2') });
+    await once(socket, 'open');
+    for (let sent = 0; sent < 120; sent += 1)
+      socket.send(JSON.stringify({ type: 'ping', payload: { huge: 'x'.repeat(5_000) } }));
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(1013);
+  });
+
   test('a partner pays by cost, all its users from one account; others are not touched', async () => {
     const [jo, al, other, operator] = await Promise.all([
       tokenFor({ role: 'partner', partnerId: 'partner-a', sub: 'jo' }),

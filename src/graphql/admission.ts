@@ -1,10 +1,11 @@
 import type { ApolloServerPlugin, GraphQLRequestContext } from '@apollo/server';
-import { GraphQLError, type DocumentNode, type GraphQLSchema } from 'graphql';
+import { GraphQLError, parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import type { Time } from '../time.js';
 import type { Milliseconds } from '../units.js';
 import type { Context } from './context.js';
 import type { Variables } from './cost-plan.js';
 import { Limits, type OperationLimits } from './limits.js';
+import type { Manifest } from './manifest.js';
 import { PersistedOperations, type TrustOptions } from './persisted-operations.js';
 
 export interface AdmissionOptions {
@@ -28,6 +29,11 @@ export class Admission {
     this.persisted = new PersistedOperations(options.trust);
   }
 
+  /** The operations that are known from the start, if there are some. */
+  get manifest(): Manifest | undefined {
+    return this.options.trust.manifest;
+  }
+
   /** Before anything is parsed. @throws GraphQLError */
   checkText(text: string): void {
     this.persisted.check(text);
@@ -38,6 +44,18 @@ export class Admission {
   checkOperation(document: DocumentNode, operationName: string | null | undefined, variables: Variables | undefined): number {
     this.limits.checkVariables(variables);
     return this.limits.checkedCost(document, operationName, variables);
+  }
+
+  /** Whether the operation of a valid document is taken. */
+  takes(text: string, variables?: Variables): boolean {
+    try {
+      this.checkText(text);
+      this.checkOperation(parse(text), undefined, variables);
+      return true;
+    } catch (error) {
+      if (error instanceof GraphQLError) return false;
+      throw error;
+    }
   }
 
   /** Begins the time of an operation. @returns to be called when it is answered */

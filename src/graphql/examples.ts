@@ -11,11 +11,13 @@ export interface Example {
 export interface ExampleSubjects {
   readonly orderId?: string;
   readonly filePath?: string;
+  /** A file that partner B alone may see; without it nothing is shown of that. */
+  readonly fileOfPartnerB?: string;
 }
 
 /** One ready operation for each thing that the schema can do, with dates that make sense at `now`. */
 export function exampleOperations(now: EpochMilliseconds, subjects: ExampleSubjects = {}): readonly Example[] {
-  const { orderId = '00000000-0000-4000-8000-000000000000', filePath = 'models/ring-17.stl' } = subjects;
+  const { orderId = '00000000-0000-4000-8000-000000000000', filePath = 'models/ring-17.stl', fileOfPartnerB } = subjects;
   const thisHour = Math.floor(now / HOUR) * HOUR;
   return [
     { name: "Today's newest orders", document: TODAY },
@@ -25,6 +27,9 @@ export function exampleOperations(now: EpochMilliseconds, subjects: ExampleSubje
     { name: 'Orders waiting for approval', document: WAITING },
     { name: 'One order with its file', document: ONE_ORDER, variables: { id: orderId } },
     { name: 'A file by its path', document: ONE_FILE, variables: { path: filePath } },
+    ...(fileOfPartnerB === undefined
+      ? []
+      : [{ name: 'A file of partner B alone', document: FOREIGN_FILE, variables: { path: fileOfPartnerB } }]),
     { name: 'Watch orders change', document: WATCH, variables: { window: 7 * 24 * 60 } },
     {
       name: 'Move an order forward',
@@ -135,6 +140,16 @@ const ONE_FILE = `query FileByPath($path: String!) {
     contentType
     etag
     lastModified
+    url
+  }
+}
+`;
+
+const FOREIGN_FILE = `# As Partner A the answer is null, as if there were no such file: only orders of Partner B name it.
+query FileOfPartnerB($path: String!) {
+  file(path: $path) {
+    name
+    size
     url
   }
 }

@@ -14,7 +14,7 @@ export interface OperationLimits extends DocumentLimits {
 }
 
 /** Texts that are known to be within the limits: as many as have this many characters together. */
-const REMEMBERED_CHARACTERS = 4_000_000;
+const REMEMBERED_CHARACTERS = 1_000_000;
 
 /** The limits of operations, the same whatever way one comes. */
 export class Limits {

@@ -17,16 +17,13 @@ import {
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { SharedStreams, StreamMember } from '../live/shared-streams.js';
 import type { Context } from './context.js';
+import { DocumentStore } from './document-store.js';
 import type { Admission } from './admission.js';
 import { formatError, isForLog } from './errors.js';
 import type { SentOperation } from './persisted-operations.js';
 import { rulesOf, type Exposure } from './exposure.js';
-
-/** Parsed documents are kept: as many as have this many characters together, each of which takes some 75 bytes then. */
-const REMEMBERED_CHARACTERS = 400_000;
 
 /** An operation as a client sent it. */
 export interface OperationRequest extends SentOperation, OperationChoice {}
@@ -79,10 +76,7 @@ export interface OperationsParts {
 
 /** Operations that come by another way than one HTTP request; under the same limits, with the same errors. */
 export class Operations {
-  private readonly documents = new LRUCache<string, DocumentNode>({
-    maxSize: REMEMBERED_CHARACTERS,
-    sizeCalculation: (_document, query) => query.length + 1,
-  });
+  private readonly documents = new DocumentStore();
 
   constructor(private readonly parts: OperationsParts) {}
 
@@ -188,13 +182,13 @@ export class Operations {
   }
 
   private checked(query: string): DocumentNode {
-    const known = this.documents.get(query);
+    const known = this.documents.find(query);
     if (known) return known;
     this.parts.admission.checkText(query);
     const document = parsed(query);
     const errors = validate(this.parts.schema, document, [...specifiedRules, ...rulesOf(this.parts.exposure)]);
     if (errors.length > 0) throw new SubscriptionError(errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')));
-    this.documents.set(query, document);
+    this.documents.keep(query, document);
     return document;
   }
 }
@@ -210,8 +204,8 @@ function parsed(query: string): DocumentNode {
 
 /** As Apollo does it for queries. */
 function coded(error: GraphQLError, code: string): GraphQLError {
-  const { message, nodes = null, source = null, positions = null } = error;
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+  const { message, nodes = null, source = null, positions = null, originalError = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, originalError, extensions: { code } });
 }
 
 /** What is wrong with a variable is the caller's to know; GraphQL itself gives it no code. */

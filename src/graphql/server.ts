@@ -10,6 +10,7 @@ import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import { admissionPlugin, type Admission } from './admission.js';
 import { compiledQueries } from './compiled-queries.js';
 import type { Context } from './context.js';
+import { DocumentStore } from './document-store.js';
 import { formatError, isForLog } from './errors.js';
 import { rulesOf, type Exposure } from './exposure.js';
 import { typeDefs } from './generated/type-defs.js';
@@ -54,6 +55,7 @@ export function createGraphqlServer(parts: GraphqlServerParts): ApolloServer<Con
     ],
     stringifyResult,
     formatError: (formatted, error) => formatError(formatted, error, schema, exposure),
+    documentStore: new DocumentStore().cache,
     persistedQueries: { cache: admission.persisted.cache },
     validationRules: rulesOf(exposure),
     includeStacktraceInErrorResponses: false,

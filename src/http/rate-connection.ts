@@ -1,4 +1,5 @@
 import type { Viewer } from '../access/viewer.js';
+import type { Bytes } from '../units.js';
 import { describeError } from './http-error.js';
 import type { LiveDeps } from './live.js';
 import { newRateNotes } from './rate-limits.js';
@@ -6,7 +7,7 @@ import { newRateNotes } from './rate-limits.js';
 /** So many messages are still heard after a limit was used up, so that each operation among them is told why it is refused. */
 const PATIENCE = 100;
 
-/** What one WebSocket has used. A message costs a point, an operation its cost besides. */
+/** What one WebSocket has used. A message costs by its size, an operation its cost besides. */
 export class ConnectionRates {
   private readonly notes = newRateNotes();
   private viewer: Viewer | undefined;
@@ -17,11 +18,11 @@ export class ConnectionRates {
     private readonly deps: Pick<LiveDeps, 'rates'>,
   ) {}
 
-  /** Counts a message. @returns why no more is heard, if that is so */
-  hear(): string | undefined {
+  /** Counts a message of so many bytes. @returns why no more is heard, if that is so */
+  hear(size: Bytes): string | undefined {
     if (!this.deps.rates.areOn) return undefined;
     try {
-      this.deps.rates.spend(this.asking, 1, this.notes);
+      this.deps.rates.hear(this.asking, size, this.notes);
       this.refused = 0;
       return undefined;
     } catch (error) {

@@ -1,9 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { KIB, type Bytes } from '../units.js';
 import { addressGroup, clientAddress, type Trusts } from './client-address.js';
 import { newRateNotes, type Asking, type RateLimits, type RateNotes } from './rate-limits.js';
 
 /** Probes and scrapes come often, and from one address. */
 const UNCOUNTED: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** A body that comes in chunks does not tell before how large it is. */
+const UNTOLD: Bytes = 16 * KIB;
 
 /** What the hooks know of a request; absent where nothing is bounded. */
 export interface RateState {
@@ -22,7 +26,7 @@ export function addRateHooks(app: FastifyInstance, rates: RateLimits, trusts: Tr
     request.notes.rate = rate;
     if (UNCOUNTED.has(request.routeOptions.url ?? '')) return next();
     try {
-      rates.arrive(rate.address, credentialsOf(request), rate.notes);
+      rates.arrive(rate.address, credentialsOf(request), rate.notes, sizeOf(request));
       next();
     } catch (error) {
       next(error as Error);
@@ -50,6 +54,13 @@ export function addRateHooks(app: FastifyInstance, rates: RateLimits, trusts: Tr
 /** On whose behalf the request is, as far as it is known by now. */
 export function askingOf({ notes: { rate, viewer } }: FastifyRequest): Asking {
   return { address: rate?.address ?? '', viewer };
+}
+
+/** What is parsed of the request: its URL, and its body unless that is a file. */
+function sizeOf({ method, headers, raw: { url = '' } }: FastifyRequest): Bytes {
+  const body =
+    method === 'PUT' ? 0 : headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : UNTOLD;
+  return url.length + body;
 }
 
 /** What the request proves itself by: its token, or the signature of its URL. */

@@ -30,7 +30,9 @@ export class Judge {
     const counts = this.counts.get(probe.target);
     const status = String(outcome.status);
     counts?.set(status, (counts.get(status) ?? 0) + 1);
-    if (probe.writes !== undefined && /^HTTP\/1\.1 20[14] /m.test(outcome.text)) this.written.add(writtenPath(probe.writes));
+    if (probe.writes !== undefined && /^HTTP\/1\.1 20[14] /m.test(outcome.text)) {
+      for (const url of [probe.writes, ...urlsPut(probe)]) this.written.add(writtenPath(url));
+    }
     for (const [why, pattern] of FAULTS) if (pattern.test(outcome.text)) return this.find(number, probe, why, outcome);
     if (outcome.status === 'silence' && probe.way === 'exchange') this.find(number, probe, 'no answer', outcome);
   }
@@ -41,6 +43,12 @@ export class Judge {
     const sent = Buffer.concat(pieces).toString('latin1').slice(0, SHOWN);
     this.findings.push({ number, target, why, sent: JSON.stringify(sent), answer: JSON.stringify(text.slice(0, SHOWN)) });
   }
+}
+
+/** As they were sent: an accident may have made another name of one, which is as good. */
+function urlsPut({ pieces }: Probe): string[] {
+  const sent = Buffer.concat(pieces).toString('latin1');
+  return [...sent.matchAll(/PUT \/files\/(\S*)/g)].map(([, url = '']) => url);
 }
 
 function writtenPath(url: string): string {

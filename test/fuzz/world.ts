@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrate } from '../../src/sources/migrations/migrate.js';
+import { MIB } from '../../src/units.js';
 import { startGateway, type GatewayProcess } from '../support/gateway.js';
 import { ROOT } from '../support/gateway-build.js';
 import { freshPlant, type Plant } from '../support/plant.js';
@@ -50,7 +51,9 @@ export async function fuzzWorld({ postgres, redis }: WorldOptions = {}): Promise
     ...(redis !== undefined && { REDIS_URL: redis }),
     FILES_DIR: files,
     FILE_EVENTS_SECRETS: EVENTS_SECRET,
-    MEMORY_CACHE_MAX_BYTES: String(32 * 1024 * 1024),
+    // Full long before the end, so that what grows then is something else; and garbage is collected as in a small container.
+    MEMORY_CACHE_MAX_BYTES: String(8 * MIB),
+    NODE_OPTIONS: '--max-old-space-size=256',
     HEADERS_TIMEOUT_SECONDS: '3',
     REQUEST_TIMEOUT_SECONDS: '5',
     LOG_LEVEL: 'warn',
