@@ -1,8 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
 import { Commands, type CommandParts } from './changes/commands.js';
 import { FeedStatus } from './changes/feed-status.js';
 import { openAccess } from './compose/access.js';
 import { openAdmission } from './compose/admission.js';
+import { demoOffer } from './compose/demo-offer.js';
 import { openAudit, type OpenedAudit } from './compose/audit.js';
 import { openCache, ttlsOf, type OpenedCache } from './compose/cache.js';
 import { Closing } from './compose/closing.js';
@@ -18,8 +20,9 @@ import type { Config } from './config.js';
 import { startDemoPlant } from './embedded/demo.js';
 import type { FileSource } from './files/file.js';
 import { exampleOperations, type ExampleSubjects } from './graphql/examples.js';
+import type { Admission } from './graphql/admission.js';
 import { landingPage, type DemoIdentity } from './graphql/landing-page.js';
-import { createGraphqlServer, createSchema } from './graphql/server.js';
+import { createGraphqlServer } from './graphql/server.js';
 import { createDrain, type Drain } from './http/drain.js';
 import type { GraphqlRouteDeps } from './http/graphql-route.js';
 import { OperationCharges } from './http/rate-operations.js';
@@ -32,13 +35,14 @@ import type { MesDatabase } from './sources/mes-database.js';
 import { Metrics } from './telemetry/metrics.js';
 import { systemTime } from './time.js';
 import type { Milliseconds } from './units.js';
+import type { DemoOffer } from './welcome.js';
 
 /** A running gateway. */
 export interface Gateway {
   /** Where it listens. */
   readonly url: string;
-  /** Ready tokens, where no authentication is configured. */
-  readonly demo: readonly DemoIdentity[];
+  /** Where no authentication is configured: what can be tried. */
+  readonly demo?: DemoOffer;
   /** Finishes what is under way, then lets go of everything. */
   close(): Promise<void>;
 }
@@ -59,6 +63,7 @@ export async function startGateway(config: Config, log: FastifyBaseLogger, say: 
 }
 
 async function open(config: Config, log: FastifyBaseLogger, say: (line: string) => void, closing: Closing): Promise<Gateway> {
+  const { schema, admission } = await openAdmission(config);
   await checkFolders(config);
   const fileSource = await openFileSource(config, log, say, closing);
   const { database, url: databaseUrl, check, plantUrl } = await openDatabase(config, log, say, closing);
@@ -89,8 +94,8 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
     ...(config.http.publicUrl && { publicUrl: config.http.publicUrl }),
   });
   const rates = openRateLimits(config, metrics, log, closing);
-  const subjects = config.database.url === undefined ? await demoSubjects(database) : {};
-  const { apollo, schema, admission, charges } = await openGraphql(config, { subjects, demo, rates }, closing);
+  const subjects = await demoSubjects(config, database);
+  const { apollo, charges } = await openGraphql(config, { schema, admission, subjects, demo, rates }, closing);
   const live = openLive(config, { apollo, schema, admission, sessions, metrics, rates }, log);
   let draining = false;
   const app = await createServer({
@@ -110,7 +115,7 @@ async function open(config: Config, log: FastifyBaseLogger, say: (line: string) 
   if (plantUrl !== undefined && config.simulator) keepPlantAlive(plantUrl, log, closing);
   return {
     url,
-    demo,
+    ...(demo.length > 0 && { demo: demoOffer(config, { admission, subjects, identities: demo }) }),
     close: () => {
       draining = true;
       return closing.run(log);
@@ -132,22 +137,26 @@ function keepPlantAlive(url: string, log: FastifyBaseLogger, closing: Closing): 
 }
 
 interface GraphqlParts {
+  readonly schema: GraphQLSchema;
+  readonly admission: Admission;
   readonly subjects: ExampleSubjects;
   readonly demo: readonly DemoIdentity[];
   readonly rates: RateLimits;
 }
 
-async function openGraphql(config: Config, { subjects, demo, rates }: GraphqlParts, closing: Closing) {
-  const { operations: exposure } = config;
-  const schema = createSchema();
-  const admission = await openAdmission(config, schema);
-  const examples = () => exampleOperations(systemTime.now(), subjects);
+async function openGraphql(
+  { operations: exposure }: Config,
+  { schema, admission, subjects, demo, rates }: GraphqlParts,
+  closing: Closing,
+) {
+  const examples = () =>
+    exampleOperations(systemTime.now(), subjects).filter(({ document, variables }) => admission.takes(document, variables));
   const page = exposure.sandbox ? landingPage({ examples, demo }) : undefined;
   const charges = new OperationCharges(rates, admission.limits.costOf);
   const apollo = createGraphqlServer({ schema, admission, exposure, page, plugins: [charges.plugin] });
   await apollo.start();
   closing.push(() => apollo.stop());
-  return { apollo, schema, admission, charges };
+  return { apollo, charges };
 }
 
 interface ChangeSources {

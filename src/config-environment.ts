@@ -21,6 +21,7 @@ export const environment = z.object({
   LIVE_CONNECTIONS_MAX: read.wholeNumber(0, 1_000_000).default(10_000),
   REQUEST_MAX_BYTES: read.wholeNumber(KIB, 64 * MIB).default(MIB),
   SHUTDOWN_TIMEOUT_SECONDS: read.wholeNumber(1, 600).default(20),
+  METRICS_SECRETS: read.secrets.optional(),
   LOG_LEVEL: read.oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATA_DIR: read.text.default('.data'),
   DEMO_SIMULATOR: read.flag.default(true),

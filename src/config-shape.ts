@@ -46,6 +46,8 @@ export interface Config {
     readonly keepAlive: Milliseconds;
     readonly liveConnectionsMax: number;
     readonly shutdownTimeout: Milliseconds;
+    /** What opens `/metrics`; absent: it is open. */
+    readonly metricsSecrets?: readonly string[];
   };
   /** How much a minute, by policy; what is absent is not bounded. */
   readonly rateLimits: {

@@ -118,6 +118,7 @@ function httpConfig(env: Environment): Config['http'] {
     keepAlive: env.KEEP_ALIVE_SECONDS * SECOND,
     liveConnectionsMax: env.LIVE_CONNECTIONS_MAX,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_SECONDS * SECOND,
+    ...(env.METRICS_SECRETS && { metricsSecrets: env.METRICS_SECRETS }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { suspects } from './config-suspects.js';
 import { loggedError } from './telemetry/log-error.js';
 
 // The SDK announces on every start that it will leave this Node line one day; that is for developers, not for operators.
@@ -17,6 +18,9 @@ function readConfig(): Config {
 
 const config = readConfig();
 const log = pino({ level: config.logLevel, serializers: { err: loggedError } });
+
+const unread = suspects(Object.keys(process.env)).map(({ name, meant }) => `${name} (did you mean ${meant.join(' or ')}?)`);
+if (unread.length > 0) log.warn(`unknown variables are ignored: ${unread.join(', ')}`);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -39,7 +43,7 @@ const { startGateway } = await import('./compose.js');
 const { welcome } = await import('./welcome.js');
 const gateway = await startGateway(config, log, say).catch(fail);
 log.info({ url: gateway.url }, 'listening');
-if (gateway.demo.length > 0) say(welcome(gateway.url, gateway.demo));
+if (gateway.demo) say(welcome(gateway.url, gateway.demo));
 
 let stopping = false;
 function stop(signal: NodeJS.Signals): void {

@@ -25,7 +25,7 @@ interface Log {
     requestId: string;
     actor: object;
     orderChange: { number: string } | null;
-    fileChange: { etagAfter: string } | null;
+    fileChange: { etagBefore: string | null; etagAfter: string } | null;
   }[];
   pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; endCursor: string };
 }
@@ -106,6 +106,20 @@ describeWith('postgres')('the audit log of a gateway', () => {
     expect((await auditLog({ filePath: 'a.stl' })).nodes).toEqual([nodes[1]]);
   });
 
+  test('names what each of many uploads at once has replaced', async () => {
+    const service = await tokenFor({ role: 'service', sub: 'cad' });
+    const put = (index: number) =>
+      gateway.get('/files/up/ring.stl', { method: 'PUT', body: `solid ${index}\nendsolid\n`, token: service });
+    const answers = await Promise.all([...Array(8).keys()].map(put));
+    const { nodes } = await auditLog({ filePath: 'up/ring.stl' });
+    const changes = nodes.map(({ fileChange }) => fileChange!);
+    const byBefore = new Map(changes.map(({ etagBefore, etagAfter }) => [etagBefore, etagAfter]));
+    expect(byBefore.size).toBe(8);
+    const created = answers.find(({ status }) => status === 201);
+    expect(byBefore.get(null)).toBe(created?.headers.get('etag'));
+    expect(new Set(byBefore.values())).toEqual(new Set(answers.map(({ headers }) => headers.get('etag'))));
+  });
+
   test('is read page by page, and anew each time, also beside what is cached', async () => {
     const orders = await plant.insert(...Array.from({ length: 5 }, (_, index) => ({ number: `P-${index}` })));
     const from = (await plant.query('select clock_timestamp()::text as now'))[0]!['now'] as string;
@@ -136,8 +150,8 @@ describeWith('postgres')('the audit log of a gateway', () => {
     [{ first: 0 }, '"first" must be 1 to 200, but got: 0.'],
     [{ first: 201 }, '"first" must be 1 to 200, but got: 201.'],
     [{ after: 'x' }, '"after" must be a cursor'],
-    [{ orderId: 'x' }, 'must be a UUID'],
-    [{ filePath: '../x' }, 'path'],
+    [{ orderId: 'x' }, '"orderId" must be a UUID, but got: "x".'],
+    [{ filePath: '../x' }, '"filePath" must not contain'],
     [{ actor: 'a\0b' }, '"actor" must be the subject of a token'],
     [{ from: '2025-07-24T15:00Z', to: '2025-07-24T15:00Z' }, '"to" must be after "from".'],
   ])('refuses %j', async (variables, message) => {

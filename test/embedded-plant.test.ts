@@ -66,6 +66,14 @@ describe('the demo plant', () => {
     expect(orders.filter((order) => !allowed(order))).toEqual([]);
   });
 
+  test('has a model of partner A alone and one of partner B alone', () => {
+    const ownersOf = (path: string) =>
+      new Set(orders.filter(({ filePath }) => filePath === path).map(({ partnerId }) => partnerId));
+    expect(ownersOf('models/shaft-250.stl')).toEqual(new Set(['partner-a']));
+    expect(ownersOf('models/housing-60.stl')).toEqual(new Set(['partner-b']));
+    expect(ownersOf('models/ring-17.stl')).toEqual(new Set(['partner-a', 'partner-b', 'partner-c', null]));
+  });
+
   test('has statuses that fit the age, and versions that fit the status', () => {
     const old = orders.filter(({ createdAt }) => NOW - createdAt > 14 * DAY);
     expect(share(old, ({ status }) => status === 'CLOSED')).toBeGreaterThan(0.9);

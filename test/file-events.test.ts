@@ -6,6 +6,7 @@ import { confirmSubscription } from '../src/http/events-confirmation.js';
 import { eventsRoute, type EventsRouteDeps } from '../src/http/events-route.js';
 import { createIdentity } from '../src/http/identity.js';
 import type { RequestNotes } from '../src/http/server.js';
+import { sendRaw } from './support/gateway-requests.js';
 import { TEST_SECRET, tokenFor } from './support/tokens.js';
 
 const record = (key: string, more: object = {}) => ({
@@ -282,6 +283,20 @@ describe('POST /events/s3', () => {
     const response = await post('x'.repeat(10_000), { ...(given !== undefined && { authorization: given }) });
     expect(response.statusCode).toBe(status);
     if (status === 401) expect(response.headers['www-authenticate']).toBe('Basic realm="mes-gateway events"');
+    expect(told).toEqual([]);
+  });
+
+  test('two headers "Authorization" are refused, whichever would do', async () => {
+    await app.listen({ host: '127.0.0.1', port: 0 });
+    const port = (app.addresses()[0] as { port: number }).port;
+    for (const pair of [SECRETS, [SECRETS[0]!, 'wrong'], ['wrong', SECRETS[0]!]]) {
+      const lines = pair.map((each) => `Authorization: ${basic(each)}\r\n`).join('');
+      const body = json(one);
+      const head = `POST /events/s3 HTTP/1.1\r\nHost: localhost\r\n${lines}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const said = await sendRaw({ port }, head + body);
+      expect(said).toMatch(/^HTTP\/1\.1 400 /);
+      expect(said).toContain('The header \\"Authorization\\" must come once.');
+    }
     expect(told).toEqual([]);
   });
 

@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { rmdirSync } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, readFile, realpath, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { FileChangedError, type FileSource, type PutOptions } from '../src/files/file.js';
+import { publish } from '../src/sources/directory-files-publish.js';
 import { createDirectoryFiles } from '../src/sources/directory-files.js';
 import { pieces } from './conformance/file-put.js';
 import { until } from './support/race.js';
@@ -44,7 +46,7 @@ test('nothing is left of uploads, made or not', async () => {
 });
 
 test('a condition is judged again when the body has come', async () => {
-  const first = await upload('ring.stl', 'first');
+  const { metadata: first } = await upload('ring.stl', 'first');
   let arrived = (): void => undefined;
   const rest = new Promise<void>((resolve) => (arrived = resolve));
   const slow = ['ring.stl', 'new.stl'].map((path) =>
@@ -65,6 +67,54 @@ test('a condition is judged again when the body has come', async () => {
   await refused;
   expect(await readFile(join(root, 'ring.stl'), 'utf8')).toBe('other');
   expect(await readFile(join(root, 'new.stl'), 'utf8')).toBe('other');
+});
+
+test('no folder is made before the file is whole, and none is left of an upload that is not made', async () => {
+  let seen: string[] = [];
+  const look = async (): Promise<void> => {
+    seen = (await readdir(root)).filter((name) => name !== UPLOADS);
+    throw new Error('the client hung up');
+  };
+  const broken = pieces(Buffer.alloc(100_000), look);
+  await expect(source.put('new/deep/ring.stl', broken, { size: 200_000, contentType: 'model/stl' })).rejects.toThrow('hung up');
+  expect(seen).toEqual([]);
+  await expect(upload('new/deep/ring.stl', 'ring', { ifMatch: '"x"' })).rejects.toThrow(FileChangedError);
+  expect(await readdir(root)).toEqual([UPLOADS]);
+  await upload('new/deep/ring.stl', 'ring');
+  expect(await readdir(join(root, 'new/deep'))).toEqual(['ring.stl']);
+});
+
+/** Makes the folders for a file, and fails then. */
+async function failToPublish(path: string): Promise<unknown> {
+  const place = join(await realpath(root), path);
+  const handle = await open(join(root, 'other.txt'), 'a');
+  const options = { size: 0, contentType: 'text/plain' };
+  return publish({ path, place, file: join(root, 'never was'), handle }, options).finally(() => handle.close());
+}
+
+test('folders that were made for an upload that fails in the end are removed, and no others', async () => {
+  await upload('old/ring.stl', 'ring');
+  for (const path of ['new/deep/nut.stl', 'old/deep/nut.stl'])
+    await expect(failToPublish(path)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+  expect((await readdir(root)).sort()).toEqual([UPLOADS, 'old', 'other.txt']);
+  expect(await readdir(join(root, 'old'))).toEqual(['ring.stl']);
+});
+
+test('a folder that goes while it is needed, as it was made for an upload that has failed, is made again', async () => {
+  let removed = 0;
+  const remove = (): void => {
+    try {
+      rmdirSync(join(root, 'new/deep'));
+      removed += 1;
+    } catch {
+      // It is not there yet, or not empty any more.
+    }
+    if (removed === 0) setImmediate(remove);
+  };
+  setImmediate(remove);
+  await upload('new/deep/ring.stl', 'ring');
+  expect(removed).toBe(1);
+  expect(await readdir(join(root, 'new/deep'))).toEqual(['ring.stl']);
 });
 
 test('what is being uploaded cannot be read, nor written over', async () => {
@@ -139,12 +189,19 @@ test('a link to a folder inside is followed, and one to a file is replaced', asy
 
 test('a path that the folder cannot have is said to be one, before the body is taken', async () => {
   await upload('models/ring.stl', 'ring');
-  for (const path of ['models', 'models/ring.stl/below', 'я'.repeat(200)]) {
+  for (const path of [
+    'models',
+    'models/ring.stl/below',
+    'models/ring.stl/a/b',
+    'я'.repeat(200),
+    `new/${'я'.repeat(200)}/ring.stl`,
+  ]) {
     const body = new Readable({ read: () => undefined });
     const put = source.put(path, body, { size: 4, contentType: 'model/stl' });
     await expect(put).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
     expect(body.destroyed).toBe(true);
   }
+  expect((await readdir(root)).sort()).toEqual([UPLOADS, 'models']);
 });
 
 test('a missing folder is a failing store', async () => {

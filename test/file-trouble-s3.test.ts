@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { FileChangedError, FileStoreRefusedError, PutUnconfirmedError, type FileSource } from '../src/files/file.js';
+import {
+  FileChangedError,
+  FileStoreRefusedError,
+  PutUnconfirmedError,
+  type FileSource,
+  type PutOptions,
+} from '../src/files/file.js';
 import type { Retry } from '../src/files/patience.js';
 import { resilientFiles } from '../src/files/resilient-files.js';
 import { createS3Files, type S3FilesOptions } from '../src/sources/s3-files.js';
@@ -244,8 +250,11 @@ describeWith('s3')('trouble of a real store', () => {
   });
 
   describe('an upload', () => {
-    const upload = (size = SIZE) =>
-      source.put('ring.stl', Readable.from([randomBytes(size)], { objectMode: false }), { size, contentType: 'model/stl' });
+    /** One request: the condition says what is replaced. */
+    const upload = (size = SIZE, condition: Pick<PutOptions, 'ifMatch'> = { ifMatch: etag }) => {
+      const body = Readable.from([randomBytes(size)], { objectMode: false });
+      return source.put('ring.stl', body, { size, contentType: 'model/stl', ...condition });
+    };
 
     test.each<[string, Fault, boolean]>([
       ['the connection breaks after all was sent', { dropped: true }, false],
@@ -256,10 +265,22 @@ describeWith('s3')('trouble of a real store', () => {
         await put('ring.stl', bytes);
         origin.reset();
         plan(fault);
-        await expect(upload(size)).rejects.toBeInstanceOf(PutUnconfirmedError);
+        const doubt: unknown = await upload(size).catch((error: unknown) => error);
+        expect(doubt).toBeInstanceOf(PutUnconfirmedError);
+        expect(doubt).toMatchObject({ etagBefore: etag });
         expect(origin.seen).toHaveLength(1);
         expect((await source.head('ring.stl'))?.etag === etag).toBe(!written);
       }
+    });
+
+    test('is not made when the store does not say what it would replace', async () => {
+      plan({ status: 500 });
+      const failed: unknown = await upload(0, {}).catch((error: unknown) => error);
+      expect(failed).toMatchObject(OUTAGE);
+      expect(failed).not.toBeInstanceOf(PutUnconfirmedError);
+      expect(origin.seen.map(({ method }) => method)).toEqual(['HEAD']);
+      // Its turn has ended.
+      expect(await upload(10, {})).toMatchObject({ etagBefore: etag });
     });
 
     test('was not made when the store refuses it, or was not reached', async () => {

@@ -148,15 +148,14 @@ describe('an upload and the cache', () => {
       levels: [60],
       calendar: new PlantCalendar('UTC'),
     }).of(SERVICE, new OperationTrace(), 'request-1', 'UPLOAD');
-    const outcome = await commands
-      .putFile('a b.stl', Readable.from([]), { size: 0, contentType: 'model/stl', etagBefore: '"old"' })
-      .then(
-        ({ etag }) => etag,
-        (error: Error) => error.name,
-      );
+    const outcome = await commands.putFile('a b.stl', Readable.from([]), { size: 0, contentType: 'model/stl' }).then(
+      ({ metadata }) => metadata.etag,
+      (error: Error) => error.name,
+    );
     return [...journal, outcome];
   };
-  const made = { path: 'a b.stl', size: 0, contentType: 'model/stl', etag: '"v1"', lastModified: 0 };
+  const metadata = { path: 'a b.stl', size: 0, contentType: 'model/stl', etag: '"v1"', lastModified: 0 };
+  const made = { metadata, etagBefore: '"old"' };
 
   const recorded = (etagAfter: string | null) => ['UPLOAD', 'request-1', { path: 'a b.stl', etagBefore: '"old"', etagAfter }];
 
@@ -165,7 +164,7 @@ describe('an upload and the cache', () => {
     expect(journal).toEqual(['put', 'settled', 'token:file:a%20b.stl', recorded('"v1"'), '"v1"']);
   });
   test('is renewed also when it is not known whether it was made', async () => {
-    const unknown = () => Promise.reject(new PutUnconfirmedError());
+    const unknown = () => Promise.reject(new PutUnconfirmedError(new Error('no answer'), '"old"'));
     expect(await run(unknown)).toEqual(['put', 'settled', 'token:file:a%20b.stl', recorded(null), 'GatewayError']);
   });
   test('is not renewed when it was not made', async () => {

@@ -145,6 +145,12 @@ function uploadsTo(open: () => Promise<Store>): void {
     expect(String(await get(path))).toBe(made[0]);
   });
 
+  test('of many uploads at once one makes the file, and the others replace it', async () => {
+    const path = fresh();
+    const answers = await Promise.all([...Array(6).keys()].map((index) => put(path, `solid ${index}\nendsolid\n`)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 204, 204, 204, 204, 204]);
+  });
+
   test('nobody else may, a signed URL neither', async () => {
     const path = fresh();
     await put(path, RING);

@@ -253,6 +253,27 @@ describeWith('postgres')('HTTP, as strangers use it', () => {
     });
   });
 
+  test.each(['foo', '100-continue, foo'])(
+    'an expectation that nobody fulfils, "%s", is refused as all else is',
+    async (expected) => {
+      for (const request of [`GET /healthz`, `POST /graphql`, `PUT /files/a.stl`, 'GET /files/a.stl']) {
+        const answer = await raw(
+          `${request} HTTP/1.1\r\n${HOST}Expect: ${expected}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+        );
+        expect(answer).toMatchObject({
+          status: 417,
+          headers: { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store', 'x-request-id': expect.any(String) },
+        });
+        expect(JSON.parse(answer.body)).toEqual({
+          [request.includes('graphql') ? 'errors' : 'error']: expect.anything(),
+        });
+        expect(answer.body).toContain('The header \\"Expect\\" must be \\"100-continue\\", or absent.');
+      }
+      const old = await raw(`GET /healthz HTTP/1.0\r\n${HOST}Expect: ${expected}\r\n\r\n`);
+      expect(old.status).toBe(200);
+    },
+  );
+
   test('refusals can be read by pages that may call the gateway', async () => {
     const answer = await gateway.get('/nothing', { headers: { origin: PORTAL } });
     expect(answer.headers.get('access-control-allow-origin')).toBe(PORTAL);

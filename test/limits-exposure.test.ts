@@ -69,6 +69,50 @@ describe('without introspection', () => {
     ]);
   });
 
+  const CHANGE = 'mutation ($c: [OrderStatusChange!]!) { updateOrderStatuses(changes: $c) { number } }';
+  const LIST =
+    'query ($s: [OrderStatus!], $w: Int, $t: DateTime) { orders(status: $s, window: $w, createdBy: $t) { totalCount } }';
+  const MISFIT = 'it does not fit the type "[OrderStatusChange!]!".';
+
+  test.each([
+    [CHANGE, { c: [{ status: 'CLOSED' }] }, [`Variable "$c" got invalid value { status: "CLOSED" } at "c[0]"; ${MISFIT}`]],
+    [CHANGE, { c: [{ id: '1', status: 'CLOSD' }] }, [`Variable "$c" got invalid value "CLOSD" at "c[0].status"; ${MISFIT}`]],
+    [CHANGE, { c: [{ id: '1', status: 7 }] }, [`Variable "$c" got invalid value 7 at "c[0].status"; ${MISFIT}`]],
+    [
+      CHANGE,
+      { c: [{ id: '1', status: 'CLOSED', expectedVersio: 1 }] },
+      [expect.stringMatching(/; Field "expectedVersio" is not defined by type "OrderStatusChange"\.$/)],
+    ],
+    [CHANGE, { c: [{ id: '1', status: 'CLOSED', expectedVersion: 'x' }] }, [expect.stringContaining('; Int cannot represent')]],
+    [CHANGE, { c: ['x'] }, [expect.stringMatching(/; Expected type "OrderStatusChange" to be an object\.$/)]],
+    [CHANGE, {}, ['Variable "$c" of required type "[OrderStatusChange!]!" was not provided.']],
+    [LIST, { s: ['CLOSD'] }, [expect.stringMatching(/; Value "CLOSD" does not exist in "OrderStatus" enum\.$/)]],
+    [LIST, { w: 0.5 }, ['Variable "$w" got invalid value 0.5; Int cannot represent non-integer value: 0.5']],
+    [LIST, { t: 'x' }, [expect.stringContaining('; DateTime must be an existing date and time')]],
+  ])('of a wrong variable its type and what was sent are named, nothing else: %s %j', async (query, variables, messages) => {
+    const expected = messages.map((message) => ({ code: 'BAD_USER_INPUT', message }));
+    expect(await errorsOf(hidden, query, variables)).toEqual(expected);
+  });
+
+  test('no random value of a variable is told of a name that it has not', async () => {
+    const names = ['id', 'status', 'expectedVersion', 'OrderStatus', 'CLOSED', 'CANCELLED', 'SHIPPED'];
+    const text = fc
+      .tuple(fc.constantFrom(...names), fc.nat(15), fc.constantFrom('', '"', '\\', '; ', ' enum.', ' Did you mean "', '"?'))
+      .map(([name, length, more]) => name.slice(0, length) + more);
+    const value = fc.oneof(text, fc.constantFrom(null, 1, {}, []));
+    const change = fc.oneof(value, fc.dictionary(fc.oneof(fc.constantFrom(...names), text), value));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(change, fc.array(change, { maxLength: 3 })), async (c) => {
+        // Words of GraphQL's own messages, so that quotation marks that close what they should not go unnoticed.
+        const query = `${CHANGE} # type at`;
+        const told = (await errorsOf(hidden, query, { c })).map(({ message }) => message).join('\n');
+        const sent = `${query} ${JSON.stringify(c)}`;
+        expect(names.filter((name) => new RegExp(`\\b${name}\\b`).test(told) && !sent.includes(name))).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('no random operation is told of a name that it has not', async () => {
     const word = fc.oneof(
       fc.constantFrom(...NAMES).chain((name) => fc.integer({ min: 1, max: name.length }).map((length) => name.slice(0, length))),

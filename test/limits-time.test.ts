@@ -87,15 +87,40 @@ describeWith('postgres')('the time of an operation', () => {
     await until(0);
   });
 
-  test('a WebSocket that is closed ends it', async () => {
-    const socket = new WebSocket(`${gateways.long.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  /** A WebSocket that has been let in. `say` sends a message, `heard` has those that came since. */
+  const openSocket = async (gateway: GatewayProcess) => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     await once(socket, 'open');
-    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+    const say = (message: object): void => socket.send(JSON.stringify(message));
+    say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } });
     await once(socket, 'message');
-    socket.send(JSON.stringify({ type: 'subscribe', id: '1', payload: { query: LISTED } }));
+    const heard: unknown[] = [];
+    socket.on('message', (data: Buffer) => heard.push(JSON.parse(data.toString())));
+    return { socket, say, heard };
+  };
+
+  test('a WebSocket that is closed ends it', async () => {
+    const { socket, say } = await openSocket(gateways.long);
+    say({ type: 'subscribe', id: '1', payload: { query: LISTED } });
     await until(1);
     socket.terminate();
     await until(0);
+  });
+
+  test('a client of a WebSocket that waits for it no more ends it, and hears nothing of it', async () => {
+    const { socket, say, heard } = await openSocket(gateways.long);
+    say({ type: 'subscribe', id: '1', payload: { query: LISTED } });
+    await until(1);
+    say({ type: 'complete', id: '1' });
+    await until(0);
+    // The id is free again, and its operation is another one.
+    say({ type: 'subscribe', id: '1', payload: { query: '{ __typename }' } });
+    while (heard.length < 2) await once(socket, 'message');
+    expect(heard).toEqual([
+      { id: '1', type: 'next', payload: { data: { __typename: 'Query' } } },
+      { id: '1', type: 'complete' },
+    ]);
+    socket.terminate();
   });
 
   test('it goes on for others that wait for it, and for them it is one statement', async () => {
@@ -127,6 +152,38 @@ describeWith('postgres')('the time of an operation', () => {
     // The first one was made although the time was over; the second one was not begun.
     expect(errors).toMatchObject([{ path: ['b'], extensions: { code: 'SOURCE_UNAVAILABLE' } }]);
     expect(await plant.query('select status, version from orders')).toMatchObject([{ status: 'SHIPPED' }]);
+    await blocker.query('begin');
+  });
+
+  test('neither is one whose client waits for it no more: what has begun is done, and what has not is not', async () => {
+    const [row] = (await blocker.query<{ id: string }>(`update orders set status = 'PACKAGING' returning id`)).rows;
+    await blocker.query('commit; begin; lock table orders in access exclusive mode');
+    const change = `mutation ($id: ID!) { a: updateOrderStatus(id: $id, status: SHIPPED) { status }
+      b: updateOrderStatus(id: $id, status: CLOSED) { status } }`;
+    const { socket, say, heard } = await openSocket(gateways.long);
+    say({ type: 'subscribe', id: '1', payload: { query: change, variables: { id: row?.id } } });
+    const waiting = `select 1 from pg_locks where not granted and relation = 'orders'::regclass`;
+    for (const end = Date.now() + 5 * SECOND; (await plant.query(waiting)).length === 0;)
+      if (Date.now() > end) throw new Error('expected the change to wait for the lock');
+    say({ type: 'complete', id: '1' });
+    say({ type: 'ping' });
+    await once(socket, 'message');
+    await blocker.query('rollback');
+    const shipped = `select 1 from orders where status = 'SHIPPED'`;
+    for (const end = Date.now() + 5 * SECOND; (await plant.query(shipped)).length === 0;)
+      if (Date.now() > end) throw new Error('expected the change to be made');
+    say({
+      type: 'subscribe',
+      id: '2',
+      payload: { query: 'query ($id: ID!) { order(id: $id) { status } }', variables: { id: row?.id } },
+    });
+    while (heard.length < 3) await once(socket, 'message');
+    expect(heard).toMatchObject([
+      { type: 'pong' },
+      { id: '2', type: 'next', payload: { data: { order: { status: 'SHIPPED' } } } },
+      { id: '2', type: 'complete' },
+    ]);
+    socket.terminate();
     await blocker.query('begin');
   });
 

@@ -19,6 +19,7 @@ const SECRETS = {
   AUTH_JWT_SECRET: 'jwt/s3cret+of=the test, longer than 32 bytes',
   FILE_URL_SECRETS: 'file-url+s3cret/one,file-url+s3cret/two',
   FILE_EVENTS_SECRETS: 'file-events+s3cret/one',
+  METRICS_SECRETS: 'metrics+s3cret/one',
   AWS_ACCESS_KEY_ID: 'AKIATESTKEYOFTHETEST',
   AWS_SECRET_ACCESS_KEY: 'aws+s3cret/key/of/the/test',
   AWS_SESSION_TOKEN: 'aws+session/t0ken/of/the/test',
@@ -156,7 +157,9 @@ async function drive(gateway: GatewayProcess, token: string, fileUrl?: string): 
     seen.push(JSON.stringify([socket.told, String((socket.end?.error as { reason?: string } | undefined)?.reason)]));
     await socket.client.dispose();
   }
-  for (const path of ['/metrics', '/readyz', '/healthz']) await note(gateway.get(path));
+  for (const path of ['/metrics', '/readyz', '/healthz'])
+    for (const given of [undefined, `${SECRETS.METRICS_SECRETS}x`, SECRETS.METRICS_SECRETS])
+      await note(gateway.get(path, { token: given }));
   return seen.join('\n');
 }
 
@@ -221,6 +224,7 @@ describeWith('postgres', 'redis')('no secret is said', () => {
     all.set('the signature of a URL', signature);
     const seen = await drive(gateway, token, data!.file.url);
     expect(seen).toContain('mes_sql_statements_total');
+    expect(seen).toContain('This needs a secret of the metrics');
     expect(leaksIn(seen, all)).toEqual([]);
     expect(leaksIn(gateway.output(), all)).toEqual([]);
     expect(gateway.output()).not.toMatch(/Bearer [\w-]{20}|"authorization"|"cookie"/i);
@@ -274,6 +278,7 @@ describe('no secret is said', () => {
     ['S3_ENDPOINT', `ftp://s3:${WRONG_PASSWORD}@h`],
     ['FILE_URL_SECRETS', `${WRONG_PASSWORD},x`],
     ['FILE_EVENTS_SECRETS', `${WRONG_PASSWORD},x`],
+    ['METRICS_SECRETS', `${WRONG_PASSWORD},x`],
     ['CORS_ORIGINS', `https://u:${WRONG_PASSWORD}@portal.example.com`],
     ['PUBLIC_URL', `ftp://u:${WRONG_PASSWORD}@portal.example.com`],
   ])('where %s is wrong', async (name, value) => {

@@ -193,7 +193,7 @@ describeWith('postgres')('operations that are known beforehand', () => {
         const gateway = await startGateway(env, { untilReady: false });
         while (gateway.isRunning()) await new Promise((resolve) => setTimeout(resolve, 20));
         expect(await gateway.stop()).toBe(1);
-        expect(gateway.output()).toContain('TRUSTED_OPERATIONS_FILE: expected a manifest');
+        expect(gateway.output()).toMatch(/^The gateway cannot start:\nTRUSTED_OPERATIONS_FILE: expected a manifest/);
         expect(gateway.output()).toContain(message);
       }
     });

@@ -5,7 +5,7 @@ import type { Act, AuditWay, FileAudit } from '../audit/audit.js';
 import type { Trace } from '../cache/outcome.js';
 import type { Renewals } from '../cache/renewals.js';
 import { GatewayError } from '../errors.js';
-import { PutUnconfirmedError, type FileMetadata, type FileSource, type PutOptions } from '../files/file.js';
+import { PutUnconfirmedError, type FileSource, type PutOptions, type PutResult } from '../files/file.js';
 import { fileTokenKey } from '../files/keys.js';
 import { parseFilePath } from '../files/path.js';
 import { checkedOrderId, type Order } from '../orders/order.js';
@@ -62,11 +62,9 @@ export interface ViewerCommands {
   filesChanged(paths: readonly string[]): Promise<'renewed' | 'pending'>;
   /**
    * Makes `body` the file at `path`, a path that was parsed. A viewer who may do so has it consumed or destroyed in any case.
-   * `etagBefore`: of the version that it replaces, for the audit log.
-   * @returns what the store says of the new version
    * @throws GatewayError UNAUTHENTICATED, FORBIDDEN, and all that `FileSource.put` throws
    */
-  putFile(path: string, body: Readable, options: PutOptions & { readonly etagBefore: string | null }): Promise<FileMetadata>;
+  putFile(path: string, body: Readable, options: PutOptions): Promise<PutResult>;
 }
 
 /**
@@ -100,7 +98,7 @@ export class Commands {
       },
       fileChanged: async (path, reread) => {
         authorise(viewer, 'announce-files');
-        const parsed = parseFilePath(path);
+        const parsed = parseFilePath(path, '"path"');
         await this.parts.renewals.renew([fileTokenKey(parsed)], trace);
         const etagAfter = await reread().then(
           (file) => file?.etag ?? null,
@@ -115,16 +113,17 @@ export class Commands {
         if (renewed === 'renewed') await this.parts.audit.filesChanged(act, changes);
         return renewed;
       },
-      putFile: async (path, body, { etagBefore, ...options }) => {
+      putFile: async (path, body, options) => {
         authorise(viewer, 'write-files');
         const renew = () => this.parts.renewals.renew([fileTokenKey(path)], trace);
-        const record = (etagAfter: string | null) => this.parts.audit.filesChanged(act, [{ path, etagBefore, etagAfter }]);
-        const metadata = await this.parts.putFile(path, body, options).catch(async (error: unknown) => {
-          if (error instanceof PutUnconfirmedError) await Promise.all([renew(), record(null)]);
+        const record = (etagBefore: string | null, etagAfter: string | null) =>
+          this.parts.audit.filesChanged(act, [{ path, etagBefore, etagAfter }]);
+        const made = await this.parts.putFile(path, body, options).catch(async (error: unknown) => {
+          if (error instanceof PutUnconfirmedError) await Promise.all([renew(), record(error.etagBefore, null)]);
           throw error;
         });
-        await Promise.all([renew(), record(metadata.etag)]);
-        return metadata;
+        await Promise.all([renew(), record(made.etagBefore, made.metadata.etag)]);
+        return made;
       },
     };
   }

@@ -5,13 +5,21 @@ import { Admission } from '../graphql/admission.js';
 import { rulesOf } from '../graphql/exposure.js';
 import { Limits } from '../graphql/limits.js';
 import { ManifestError, readManifest, type Manifest } from '../graphql/manifest.js';
+import { createSchema } from '../graphql/server.js';
 import { systemTime } from '../time.js';
 
-/** Which operations are taken. @throws ConfigError if the manifest of trusted ones cannot be used */
-export async function openAdmission({ operations }: Config, schema: GraphQLSchema): Promise<Admission> {
+export interface OpenedAdmission {
+  readonly schema: GraphQLSchema;
+  readonly admission: Admission;
+}
+
+/** Which operations are taken. It needs nothing that runs. @throws ConfigError if the manifest of trusted ones cannot be used */
+export async function openAdmission({ operations }: Config): Promise<OpenedAdmission> {
+  const schema = createSchema();
   const { limits, timeout, trusted } = operations;
   const manifest = trusted.file === undefined ? undefined : await openManifest(trusted.file, operations, schema);
-  return new Admission(schema, { limits, timeout, trust: { manifest, only: trusted.only }, time: systemTime });
+  const options = { limits, timeout, trust: { manifest, only: trusted.only }, time: systemTime };
+  return { schema, admission: new Admission(schema, options) };
 }
 
 async function openManifest(
@@ -28,8 +36,13 @@ async function openManifest(
       checks.checkText(body);
     });
   } catch (error) {
-    const reason = error instanceof ManifestError ? error.message : (error as NodeJS.ErrnoException).code;
-    if (reason === undefined) throw error;
-    throw new ConfigError(`TRUSTED_OPERATIONS_FILE: expected a manifest of operations that fit, but of "${file}": ${reason}`);
+    if (error instanceof ManifestError) {
+      throw new ConfigError(
+        `TRUSTED_OPERATIONS_FILE: expected a manifest of operations that fit, but of "${file}": ${error.message}`,
+      );
+    }
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new ConfigError(`TRUSTED_OPERATIONS_FILE: expected a manifest that can be read, but got "${file}" (${code})`);
   }
 }

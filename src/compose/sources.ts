@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.js';
 import { prepareSampleFiles, startDemoDatabase } from '../embedded/demo.js';
+import { SAMPLE_FILE_PATHS } from '../embedded/sample-files.js';
 import type { FileSource } from '../files/file.js';
 import type { Patience } from '../files/patience.js';
 import { resilientFiles } from '../files/resilient-files.js';
@@ -59,12 +60,25 @@ function psqlOf(url: string, dataDir: string): string {
   return `PGPASSWORD=$(cat ${path.join(dataDir, 'postgres-password')}) psql -h ${hostname} -p ${port} -U ${username} ${pathname.slice(1)}`;
 }
 
-/** An order of the demo plant that the ready operations can be about: one with a file, which can still move on. */
-export async function demoSubjects(database: MesDatabase): Promise<ExampleSubjects> {
+/** What ready operations can be about, if the demo plant is there: an order with a file, which can still move on, and a file of partner B alone. */
+export async function demoSubjects({ database: { url }, files }: Config, database: MesDatabase): Promise<ExampleSubjects> {
+  if (url !== undefined) return {};
   const now = systemTime.now();
   const orders = await database.ordersCreatedIn([{ from: now - 4 * DAY, to: now }]);
   const order = orders.find(({ status, filePath }) => status === 'MANUFACTURING_APPROVED' && filePath !== null) ?? orders[0];
-  return { ...(order && { orderId: order.id }), ...(order?.filePath && { filePath: order.filePath }) };
+  const fileOfPartnerB = files.source.kind === 'samples' ? await fileOfOne('partner-b', 'partner-a', database) : undefined;
+  return {
+    ...(order && { orderId: order.id }),
+    ...(order?.filePath && { filePath: order.filePath }),
+    ...(fileOfPartnerB !== undefined && { fileOfPartnerB }),
+  };
+}
+
+/** A sample file that orders of one partner name, and none of the other. */
+async function fileOfOne(one: string, other: string, database: MesDatabase): Promise<string | undefined> {
+  const owned = await database.ownFiles([one, other], SAMPLE_FILE_PATHS);
+  const of = (partner: string) => owned.filter(({ partnerId }) => partnerId === partner).map(({ of: path }) => path);
+  return of(one).find((path) => !of(other).includes(path));
 }
 
 /** Once the schema was found to fit, only whether the database answers is asked. */

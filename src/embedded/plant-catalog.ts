@@ -18,6 +18,8 @@ interface Part {
   readonly materials: readonly string[];
   /** The largest usual batch. */
   readonly batch: number;
+  /** Whose design it is: nobody else orders it. Absent: anybody's. */
+  readonly partner?: string;
 }
 
 /** Price relative to steel. */
@@ -67,6 +69,7 @@ const PARTS: readonly Part[] = [
     model: 'models/housing-60.stl',
     unitPrice: 7_900,
     batch: 40,
+    partner: 'partner-b',
     materials: ['Aluminium EN AW-6082', 'PA12', 'POM-C'],
   },
   {
@@ -74,6 +77,7 @@ const PARTS: readonly Part[] = [
     model: 'models/shaft-250.stl',
     unitPrice: 5_800,
     batch: 50,
+    partner: 'partner-a',
     materials: ['Steel 42CrMo4', 'Stainless steel 1.4301', 'Titanium Grade 5'],
   },
   {
@@ -111,9 +115,10 @@ export function draftOrder(random: Random): OrderDraft {
   // Small batches are far more usual than large ones.
   const quantity = Math.max(1, Math.round(part.batch * random() ** 3));
   const discount = quantity >= part.batch / 4 ? 0.85 : 1;
+  const asking = pick(random, PARTNERS);
   return {
     id,
-    partnerId: pick(random, PARTNERS),
+    partnerId: part.partner ?? asking,
     customer: `Customer ${String(between(random, 1, CUSTOMERS)).padStart(3, '0')}`,
     product: part.product,
     material,

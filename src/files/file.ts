@@ -46,6 +46,17 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a put has done. */
+export interface PutResult {
+  /** What the store now says of the new version. */
+  readonly metadata: FileMetadata;
+  /**
+   * Of the version that it replaced; `null`: there was none. Exact among the puts of this process, and where the store itself
+   * sees to a condition; else another program may have replaced that version in the moment in between.
+   */
+  readonly etagBefore: string | null;
+}
+
 /** The file is not, or no longer, what `ifMatch` or `ifNoneMatch` asked for. */
 export class FileChangedError extends Error {
   override readonly name = 'FileChangedError';
@@ -60,7 +71,11 @@ export class FileStoreRefusedError extends GatewayError {
 
 /** The store had all bytes of a new version and did not confirm it: from now on, or later, it may be the file. */
 export class PutUnconfirmedError extends GatewayError {
-  constructor(cause?: unknown) {
+  /** @param etagBefore of the version that it replaces then, as in `PutResult` */
+  constructor(
+    cause?: unknown,
+    readonly etagBefore: string | null = null,
+  ) {
     super(
       'SOURCE_UNAVAILABLE',
       'The file store did not confirm the upload, which may have been made; look at the file before you repeat it.',
@@ -85,15 +100,15 @@ export interface FileSource {
   open(path: string, options?: OpenOptions): Promise<OpenedFile | null>;
   /**
    * Makes `body` the file at `path`, whole or not at all: whoever reads gets the old version or the new one. When it
-   * rejects with anything but PutUnconfirmedError, the file is what it was. `body` is consumed or destroyed in any case.
+   * rejects with anything but PutUnconfirmedError, the file is what it was. `body` is consumed or destroyed in any case. Puts of
+   * one path take turns, but only to replace the file: a slow `body` holds up no other.
    *
-   * @returns what the store now says of the new version
    * @throws FileChangedError if the file is not as `ifMatch` or `ifNoneMatch` demands
    * @throws PutUnconfirmedError if the new version may or may not have become the file; also where `signal` came too late
    * @throws GatewayError BAD_USER_INPUT for a body that is not `size` bytes long, and for a path that the store cannot hold
    * @throws what `body` failed with
    */
-  put(path: string, body: Readable, options: PutOptions): Promise<FileMetadata>;
+  put(path: string, body: Readable, options: PutOptions): Promise<PutResult>;
   /**
    * A URL of the store itself, or `null` where the store has none (a folder). Whoever downloads is offered the file's name.
    *

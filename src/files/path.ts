@@ -24,12 +24,13 @@ const RULES: readonly Rule[] = [
  * except those that a path-like reader could take for another place.
  *
  * @param raw the key itself, nothing encoded: `models/ring-17.stl`
+ * @param subject what a message calls it: an argument in quotes, as the caller knows it
  * @throws GatewayError BAD_USER_INPUT, naming the rule that was broken
  */
-export function parseFilePath(raw: string): string {
+export function parseFilePath(raw: string, subject = 'The file path'): string {
   const segments = raw.split(/[/\\]/);
   const rule = RULES.find(([broken]) => broken(raw, segments));
-  if (rule) throw badPath(rule[1], raw);
+  if (rule) throw badPath(rule[1], raw, subject);
   return raw;
 }
 
@@ -66,6 +67,6 @@ function decoded(encoded: string): string {
   }
 }
 
-function badPath(expectation: string, got: string): GatewayError {
-  return new GatewayError('BAD_USER_INPUT', `The file path ${expectation}, but got: ${quoted(got)}`);
+function badPath(expectation: string, got: string, subject = 'The file path'): GatewayError {
+  return new GatewayError('BAD_USER_INPUT', `${subject} ${expectation}, but got: ${quoted(got)}`);
 }

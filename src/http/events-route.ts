@@ -6,6 +6,7 @@ import { parseFilePath } from '../files/path.js';
 import { parseStoreMessage, type ObjectEvent } from '../files/store-events.js';
 import { sendError } from './http-error.js';
 import { senderOf } from './events-sender.js';
+import { authorizationOf } from './identity.js';
 
 export interface EventsRouteDeps {
   /** Who sent the request, by a token. @throws GatewayError UNAUTHENTICATED, SOURCE_UNAVAILABLE */
@@ -37,7 +38,7 @@ export const eventsRoute: FastifyPluginCallback<EventsRouteDeps> = (app, deps, d
     next();
   });
   app.addHook('onRequest', async (request) => {
-    const viewer = await senderOf(request.headers.authorization, deps.secrets, () => deps.viewerOf(request));
+    const viewer = await senderOf(authorizationOf(request.raw), deps.secrets, () => deps.viewerOf(request));
     request.notes.role = viewer.role;
     request.notes.viewer = viewer;
   });

@@ -66,9 +66,17 @@ export class MethodError extends GatewayError {
   }
 }
 
+/** The client expects what the gateway does not do. Answered with 417. */
+export class ExpectationError extends GatewayError {
+  constructor(message: string) {
+    super('BAD_USER_INPUT', message);
+  }
+}
+
 /** What may be said of `error`, and the HTTP status that goes with it. */
 export function describeError(error: unknown): { status: number; code: ErrorBody['error']['code']; message: string } {
   if (error instanceof MethodError) return { status: 405, code: error.code, message: error.message };
+  if (error instanceof ExpectationError) return { status: 417, code: error.code, message: error.message };
   if (error instanceof GatewayError) return { status: STATUS[error.code], code: error.code, message: error.message };
   const refusal = frameworkRefusal(error);
   if (!refusal) return { status: 500, code: 'INTERNAL_SERVER_ERROR', message: 'Internal server error' };

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import cors from '@fastify/cors';
 import fastify, {
   LogController,
@@ -20,16 +20,18 @@ import { healthRoutes, type HealthDeps } from './health.js';
 import { answerClientError } from './client-errors.js';
 import { trustIn } from './client-address.js';
 import { capConnections, type ConnectionCaps } from './connection-caps.js';
+import { answerExpectations, expectationProblem, isExpectant } from './expectation.js';
 import { forwardedProblem, hostProblem } from './host.js';
 import { sendError } from './http-error.js';
 import type { LiveDeps } from './live.js';
 import { refuseOtherMethods } from './methods.js';
 import { closePipelined } from './pipelining.js';
+import { orderPipelined } from './pipeline-order.js';
 import { addRateHooks, type RateState } from './rate-hooks.js';
 import { securityHeaders } from './security-headers.js';
 import { cutSlowReaders } from './slow-readers.js';
 import { BodyDeadlines } from './upload-deadline.js';
-import { isExpectant, uploadRoute, type UploadRouteDeps } from './upload-route.js';
+import { uploadRoute, type UploadRouteDeps } from './upload-route.js';
 import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 
 /** What a request adds to its line in the log. */
@@ -67,6 +69,7 @@ export interface ServerOptions extends ConnectionCaps {
   readonly uploads: UploadRouteDeps;
   readonly events: EventsRouteDeps;
   readonly readiness: HealthDeps['readiness'];
+  readonly metricsSecrets?: HealthDeps['metricsSecrets'];
 }
 
 /** Of the URL and all headers together; Node's own default, stated because docs do. */
@@ -101,16 +104,26 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   cutSlowReaders(app.server, { timeout: options.requestTimeout, clock: options.live.time.now });
   const deadlines = new BodyDeadlines(options.requestTimeout, options.live.time);
   deadlines.watch(app.server);
-  leaveExpectationsToUploads(app.server);
+  answerExpectations(app.server);
   app.setErrorHandler(sendError);
   refuseOtherMethods(app);
   addHooks(app, options, (request, reply) => {
     setHeaders(request, reply);
-    return headerProblem(request.raw) ?? hostProblem(request.raw, options.loopbackOnly) ?? forwardedProblem(request.raw, trusts);
+    return (
+      headerProblem(request.raw) ??
+      expectationProblem(request.raw) ??
+      hostProblem(request.raw, options.loopbackOnly) ??
+      forwardedProblem(request.raw, trusts)
+    );
   });
+  orderPipelined(app, deadlines);
   await app.register(cors, corsOptions(options.corsOrigins));
   addRateHooks(app, options.live.rates, trusts);
-  await app.register(healthRoutes, { readiness: options.readiness, metrics: options.metrics });
+  await app.register(healthRoutes, {
+    readiness: options.readiness,
+    metrics: options.metrics,
+    metricsSecrets: options.metricsSecrets,
+  });
   await app.register(filesRoute, options.files);
   await app.register(uploadRoute, { ...options.uploads, deadlines });
   await app.register(eventsRoute, options.events);
@@ -119,14 +132,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   acceptWebSockets(app.server, { ...options.live, maxMessage, trusts, loopbackOnly, corsOrigins });
   app.get('/', (_request, reply) => reply.redirect('/graphql'));
   return app;
-}
-
-/** Node would tell every client at once to go on; an upload is looked at first. */
-function leaveExpectationsToUploads(server: Server): void {
-  server.on('checkContinue', (request, response) => {
-    if (request.method !== 'PUT') response.writeContinue();
-    server.emit('request', request, response);
-  });
 }
 
 /** `begin` sets what every answer has, and says what is wrong with the headers of a request. */
@@ -143,7 +148,7 @@ function addHooks(
   });
   app.addHook('onSend', (request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
-    if (reply.statusCode === 413 && !isExpectant(request)) void reply.removeHeader('connection');
+    if (reply.statusCode === 413 && !isExpectant(request.raw)) void reply.removeHeader('connection');
     // What says nothing of caches is for one viewer, once.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     next();

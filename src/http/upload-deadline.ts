@@ -18,7 +18,7 @@ export class BodyDeadlines {
   /** Cuts the connections of `server` whose bodies do not arrive in time. To be called before it listens. */
   watch(server: Server): void {
     server.prependListener('request', (request: IncomingMessage) => {
-      if (hasBody(request)) this.start(request, this.longest);
+      if (hasBody(request)) this.start(request);
     });
   }
 
@@ -27,8 +27,8 @@ export class BodyDeadlines {
     this.cancels.get(request)?.();
   }
 
-  /** What is not there yet of the body of `request` must arrive in `patience`. */
-  start(request: IncomingMessage, patience: Milliseconds): void {
+  /** What is not there yet of the body of `request` must arrive in `patience`, by default in the time that all have. */
+  start(request: IncomingMessage, patience: Milliseconds = this.longest): void {
     this.lift(request);
     if (request.complete || request.destroyed) return;
     const cancel = this.time.after(patience, () => {

@@ -4,12 +4,13 @@ import type { Viewer } from '../access/viewer.js';
 import { authorise } from '../access/policy.js';
 import type { ViewerCommands } from '../changes/commands.js';
 import { contentTypeOf } from '../files/content-type.js';
-import { FileChangedError, type FileMetadata } from '../files/file.js';
+import { FileChangedError, type FileMetadata, type PutResult } from '../files/file.js';
 import { httpDate } from '../files/http-date.js';
 import { encodeFilePath, filePathOfUrl } from '../files/path.js';
 import { SNIFFED, sniffProblem } from '../files/sniff.js';
 import { systemTime } from '../time.js';
 import { SECOND, type Bytes, type Milliseconds } from '../units.js';
+import { isExpectant } from './expectation.js';
 import { errorBody, sendError } from './http-error.js';
 import { UploadStalledError, uploadBodyOf } from './upload-body.js';
 import type { BodyDeadlines } from './upload-deadline.js';
@@ -46,7 +47,7 @@ export const uploadRoute: FastifyPluginCallback<UploadRouteDeps & { readonly dea
   const told = new WeakSet<IncomingMessage>();
   app.addHook('onSend', (request, reply, _payload, next) => {
     // No body is on its way, and none will be: what came next could be taken for it.
-    if (isExpectant(request) && !told.has(request.raw)) void reply.header('connection', 'close');
+    if (isExpectant(request.raw) && !told.has(request.raw)) void reply.header('connection', 'close');
     next();
   });
   app.addHook('onResponse', (request, _reply, next) => {
@@ -63,11 +64,11 @@ export const uploadRoute: FastifyPluginCallback<UploadRouteDeps & { readonly dea
     authorise(viewer, 'write-files');
     const asked = uploadSize(path, request.headers, deps.uploadMax);
     if ('status' in asked) return refuse(asked, reply);
-    const current = await deps.head(path);
-    const conditions = uploadConditions(request.headers, current);
+    const conditions = uploadConditions(request.headers, await deps.head(path));
     if (conditions === 'failed') return refuse(CHANGED, reply);
     deps.deadlines.lift(request.raw);
-    if (isExpectant(request)) {
+    // It is told only now, when the upload is sure to be read.
+    if (isExpectant(request.raw)) {
       told.add(request.raw);
       reply.raw.writeContinue();
     }
@@ -75,9 +76,9 @@ export const uploadRoute: FastifyPluginCallback<UploadRouteDeps & { readonly dea
     try {
       const problem = sniffProblem(path, await body.head(SNIFFED), asked.size);
       if (problem) return await refuse({ status: 415, message: problem }, reply);
-      const options = { ...conditions, size: asked.size, contentType: contentTypeOf(path), etagBefore: current?.etag ?? null };
-      const metadata = await deps.commandsOf(viewer, request.id).putFile(path, body.stream(), options);
-      return await acknowledge(metadata, current === null, reply);
+      const options = { ...conditions, size: asked.size, contentType: contentTypeOf(path) };
+      const made = await deps.commandsOf(viewer, request.id).putFile(path, body.stream(), options);
+      return await acknowledge(made, reply);
     } finally {
       body.release();
     }
@@ -85,12 +86,9 @@ export const uploadRoute: FastifyPluginCallback<UploadRouteDeps & { readonly dea
   done();
 };
 
-/** Whether the client waits to be told to go on (RFC 9110 §10.1.1). It is told only once its upload is sure to be read. */
-export function isExpectant({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
-  return headers.expect?.toLowerCase() === '100-continue';
-}
-
-function acknowledge({ path, etag, lastModified }: FileMetadata, isNew: boolean, reply: FastifyReply): FastifyReply {
+function acknowledge({ metadata, etagBefore }: PutResult, reply: FastifyReply): FastifyReply {
+  const { path, etag, lastModified } = metadata;
+  const isNew = etagBefore === null;
   if (isNew) void reply.header('location', `/files/${encodeFilePath(path)}`);
   return reply
     .code(isNew ? 201 : 204)

@@ -16,6 +16,7 @@ import { cutLater, EXPIRED, TOO_SLOW, type LiveDeps } from './live.js';
 import { OperationSlots } from './operation-slots.js';
 import type { ConnectionRates } from './rate-connection.js';
 import { DONE, silent, type Silent } from './silent-iterator.js';
+import { singleAnswer, type SingleAnswer } from './single-answer.js';
 
 /** Beside those of RFC 6455 and of graphql-transport-ws; docs/live.md lists all. */
 export const CLOSE = {
@@ -37,7 +38,7 @@ const NO_TOKEN = 'A token is needed: send {"authorization": "Bearer <token>"} wi
 /** What the protocol runs; made when the operation has arrived. */
 export type Running =
   | { readonly type: 'subscription'; readonly begun: Promise<Silent> }
-  | { readonly type: 'operation'; readonly answer: () => Promise<ExecutionResult> };
+  | { readonly type: 'operation'; readonly answer: () => SingleAnswer };
 
 interface Subscribing {
   readonly id: string;
@@ -53,8 +54,6 @@ export class WebSocketConnection implements LiveConnection {
   readonly transport = 'websocket';
   private readonly backlog = new Backlog();
   private readonly slots = new OperationSlots(OPERATIONS_MAX);
-  /** Ends each of the operations that run, if the client goes away. */
-  private readonly leaving = new Set<() => void>();
   private readonly beginning = new Set<Promise<unknown>>();
   private asker: Asker | undefined;
   private stopExpiry: (() => void) | undefined;
@@ -68,10 +67,7 @@ export class WebSocketConnection implements LiveConnection {
     private readonly deps: LiveDeps,
   ) {
     socket.on('pong', () => (this.isAlive = true));
-    socket.once('close', () => {
-      this.stopExpiry?.();
-      for (const leave of this.leaving) leave();
-    });
+    socket.once('close', () => this.stopExpiry?.());
   }
 
   /** For the log. */
@@ -114,7 +110,7 @@ export class WebSocketConnection implements LiveConnection {
     if (problem) return [problem];
     const free = this.slots.take();
     if (type !== OperationTypeNode.SUBSCRIPTION) {
-      return { document, running: { type: 'operation', answer: () => this.answer(request, asker).finally(free) } };
+      return { document, running: { type: 'operation', answer: () => this.answer(request, asker, free) } };
     }
     // The protocol would send an error as an event; a stream that fails at once is what it sends as an error.
     const subscribed = this.subscribe({ id, document, request, asker, free });
@@ -175,15 +171,25 @@ export class WebSocketConnection implements LiveConnection {
     this.end(code, words);
   }
 
-  /** What was asked after a subscription is answered when that has begun, so no change falls in between. */
-  private async answer(request: OperationText, asker: Asker): Promise<ExecutionResult> {
-    await Promise.all(this.beginning);
-    let leave = (): void => undefined;
-    const answer = this.deps.operations.answer(request, asker, (gone) => {
-      leave = gone;
-      this.leaving.add(gone);
+  /**
+   * What was asked after a subscription is answered when that has begun, so no change falls in between. An operation whose
+   * client waits no more is ended, as one by HTTP is whose client has gone; so a change that has begun is made.
+   */
+  private answer(request: OperationText, asker: Asker, free: () => void): SingleAnswer {
+    let hasLeft = false;
+    let end = (): void => undefined;
+    const answer = Promise.all(this.beginning).then(() =>
+      this.deps.operations.answer(request, asker, (clientGone) => {
+        end = clientGone;
+        if (hasLeft) end();
+      }),
+    );
+    // What is wrong with an operation is in its answer; so this is not the client's.
+    answer.catch((error: unknown) => this.deps.log.error({ err: error }, 'operation failed'));
+    return singleAnswer((answer as Promise<ExecutionResult>).finally(free), () => {
+      hasLeft = true;
+      end();
     });
-    return (await answer.finally(() => this.leaving.delete(leave))) as ExecutionResult;
   }
 
   /**

@@ -112,7 +112,7 @@ function protocolOf(deps: WebSocketDeps): Protocol<WebSocketConnection> {
       if (operation.type !== 'subscription') throw new Error('must be a subscription');
       return operation.begun;
     },
-    execute: async (args) => {
+    execute: (args) => {
       const operation = running(args);
       if (operation.type !== 'operation') throw new Error('must be a query or a mutation');
       return operation.answer();
@@ -135,7 +135,7 @@ function attend(socket: WebSocket, request: IncomingMessage, protocol: Protocol<
       close: (code = CLOSE.internal, reason = '') => connection.end(code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer) => {
-          const problem = rates.hear();
+          const problem = rates.hear(data.length);
           if (problem !== undefined) return connection.end(CLOSE.tryAgain, problem);
           handle(data.toString()).catch((error: unknown) => fail(connection, error, deps));
         });

@@ -70,8 +70,8 @@ function checkedFilter({ orderId, filePath, actor, from, to }: AuditFilter): Aud
   if (from !== undefined && to !== undefined && to <= from)
     throw new GatewayError('BAD_USER_INPUT', '"to" must be after "from".');
   return {
-    orderId: orderId === undefined ? undefined : checkedOrderId(orderId),
-    filePath: filePath === undefined ? undefined : parseFilePath(filePath),
+    orderId: orderId === undefined ? undefined : checkedOrderId(orderId, 'orderId'),
+    filePath: filePath === undefined ? undefined : parseFilePath(filePath, '"filePath"'),
     actor,
     from,
     to,

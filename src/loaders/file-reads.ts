@@ -19,7 +19,7 @@ export class FileReads {
    */
   async one(path: string): Promise<FileMetadata | null> {
     authorise(this.viewer, 'read-files');
-    const parsed = parseFilePath(path);
+    const parsed = parseFilePath(path, '"path"');
     if (!(await this.maySee(parsed))) return null;
     return (await this.loaders.files.load(parsed)).value?.metadata ?? null;
   }

@@ -44,10 +44,11 @@ export function newestFirst(a: Order, b: Order): number {
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
+ * @param argument what the caller knows it as
  * @returns the id as orders have it
  * @throws GatewayError BAD_USER_INPUT if it is no UUID
  */
-export function checkedOrderId(id: string): string {
+export function checkedOrderId(id: string, argument = 'id'): string {
   if (UUID.test(id)) return id.toLowerCase();
-  throw new GatewayError('BAD_USER_INPUT', `"id" must be a UUID, but got: ${quoted(id)}.`);
+  throw new GatewayError('BAD_USER_INPUT', `"${argument}" must be a UUID, but got: ${quoted(id)}.`);
 }

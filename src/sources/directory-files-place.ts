@@ -30,7 +30,7 @@ export async function locate(root: string, path: string): Promise<string> {
 }
 
 /**
- * The real place where a file may be put; the folders that lead there are made. A link at the place itself is replaced,
+ * The real place where a file may be put; folders that lead there may be missing yet. A link at the place itself is replaced,
  * but not one that leads out of the folder.
  *
  * @throws GatewayError BAD_USER_INPUT if there can be no file
@@ -38,7 +38,7 @@ export async function locate(root: string, path: string): Promise<string> {
 export async function locateNew(root: string, path: string): Promise<string> {
   try {
     const base = await realRoot(root);
-    const folder = await makeFolder(base, dirname(join(base, path)));
+    const folder = await foreseen(dirname(join(base, path)), [basename(path)]);
     const place = join(folder, basename(path));
     const there = await lstat(place).catch(ifAbsent);
     if (!isInside(base, place) || there?.isDirectory()) throw new NoSuchFile();
@@ -49,20 +49,41 @@ export async function locateNew(root: string, path: string): Promise<string> {
   }
 }
 
-/** Every step is checked before anything is made in it. */
-async function makeFolder(base: string, folder: string): Promise<string> {
+/** The real path that `folder` has, or will have when it is made. `below`: names that are to be in it, which must be possible. */
+async function foreseen(folder: string, below: readonly string[]): Promise<string> {
   const real = await realpath(folder).catch(ifAbsent);
-  if (real !== undefined) return real;
-  const parent = await makeFolder(base, dirname(folder));
-  const made = join(parent, basename(folder));
-  if (!isInside(base, made)) throw new NoSuchFile();
-  await mkdir(made).catch((error: unknown) => {
-    // Somebody else has made it; or it is a link that leads nowhere.
-    if (codeOf(error) !== 'EEXIST') throw error;
-  });
-  const there = await realpath(made);
-  if (!isInside(base, there)) throw new NoSuchFile();
-  return there;
+  if (real !== undefined) {
+    for (const name of below) await lstat(join(real, name)).catch(ifAbsent);
+    return real;
+  }
+  const place = join(await foreseen(dirname(folder), [basename(folder), ...below]), basename(folder));
+  const there = await lstat(place).catch(ifAbsent);
+  // A link that leads nowhere fails. Anything else was made just now.
+  return there?.isSymbolicLink() ? realpath(place) : place;
+}
+
+/**
+ * Makes what is missing of `folder`, a real path, and of what leads there. Every step is checked before anything is made in it.
+ * @param made gets the folders that were made, each before those that it is in; also those of a failure
+ */
+export async function makeFolder(folder: string, made: string[]): Promise<void> {
+  const real = await realpath(folder).catch(ifAbsent);
+  if (real === undefined) {
+    await makeFolder(dirname(folder), made);
+    if (await isMade(folder)) made.unshift(folder);
+  }
+  if ((real ?? (await realpath(folder))) !== folder) throw new NoSuchFile();
+}
+
+/** Whether it was not there; also somebody else may have made it. */
+async function isMade(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /** An error of a write to `path` as the port promises it. */

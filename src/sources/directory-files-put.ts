@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, realpath, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readdir, realpath, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { GatewayError } from '../errors.js';
 import { FileChangedError, PutUnconfirmedError } from '../files/file.js';
-import type { FileMetadata, PutOptions } from '../files/file.js';
+import type { PutOptions, PutResult } from '../files/file.js';
+import { Turns } from '../files/turns.js';
 import { uploadBody } from '../files/upload-body.js';
 import { HOUR, type Milliseconds } from '../units.js';
-import { codeOf, isMissing, locateNew, placeError, realRoot, troubleOf, UPLOADS } from './directory-files-place.js';
-import { toMetadata } from './directory-files-version.js';
+import { locateNew, realRoot, troubleOf, UPLOADS } from './directory-files-place.js';
+import { checkVersion, publish } from './directory-files-publish.js';
 
 /** What nobody has written to for so long was left behind by a process that died. */
 const ABANDONED: Milliseconds = HOUR;
 
 /** Uploads into one folder: written beside everything that can be read, and moved to their place when they are whole. */
 export class DirectoryUploads {
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly turns = new Turns();
   private readonly swept: Promise<void>;
 
   constructor(private readonly root: string) {
@@ -27,17 +28,14 @@ export class DirectoryUploads {
     return this.swept;
   }
 
-  async put(path: string, body: Readable, options: PutOptions): Promise<FileMetadata> {
+  async put(path: string, body: Readable, options: PutOptions): Promise<PutResult> {
     const { size, signal } = options;
     const checked = uploadBody(body, size).on('error', () => undefined);
     if (signal) addAbortSignal(signal, checked);
     try {
       signal?.throwIfAborted();
-      const place = await locateNew(this.root, path);
-      await checkVersion(path, place, options);
-      return await this.written(checked, signal, (file, handle) =>
-        this.inTurn(place, () => publish({ path, place, file, handle }, options)),
-      );
+      await checkVersion(path, await locateNew(this.root, path), options);
+      return await this.written(checked, signal, (file, handle) => this.published(path, file, handle, options));
     } catch (error) {
       if (signal?.aborted && !(error instanceof PutUnconfirmedError)) throw signal.reason;
       if (checked.errored) throw checked.errored;
@@ -75,14 +73,15 @@ export class DirectoryUploads {
     return folder;
   }
 
-  /** Uploads of one process to one place follow each other, so that a condition still holds when its file is moved. */
-  private async inTurn<T>(place: string, task: () => Promise<T>): Promise<T> {
-    const turn = (this.turns.get(place) ?? Promise.resolve()).then(task, task);
-    this.turns.set(place, turn);
+  /** Uploads of one process to one place follow each other, so that what was found there is still there when it is replaced. */
+  private async published(path: string, file: string, handle: FileHandle, options: PutOptions): Promise<PutResult> {
+    const place = await locateNew(this.root, path);
+    const end = await this.turns.take(place);
     try {
-      return await turn;
+      options.signal?.throwIfAborted();
+      return await publish({ path, place, file, handle }, options);
     } finally {
-      if (this.turns.get(place) === turn) this.turns.delete(place);
+      end();
     }
   }
 
@@ -92,53 +91,5 @@ export class DirectoryUploads {
       const { mtimeMs } = await stat(join(folder, name));
       if (Date.now() - mtimeMs > ABANDONED) await rm(join(folder, name), { force: true });
     }
-  }
-}
-
-interface Written {
-  readonly path: string;
-  readonly place: string;
-  readonly file: string;
-  readonly handle: FileHandle;
-}
-
-async function publish({ path, place, file, handle }: Written, options: PutOptions): Promise<FileMetadata> {
-  await checkVersion(path, place, options);
-  await (options.ifNoneMatch ? link(file, place) : rename(file, place)).catch((error: unknown) => {
-    if (codeOf(error) === 'EEXIST') throw new FileChangedError();
-    throw codeOf(error) === 'ENOENT' ? troubleOf(error) : placeError(path, error);
-  });
-  try {
-    // Before the version is told: to remove a name changes the inode's time.
-    await rm(file, { force: true });
-    await syncFolder(dirname(place));
-    return toMetadata(path, await handle.stat({ bigint: true }));
-  } catch (error) {
-    throw new PutUnconfirmedError(error);
-  }
-}
-
-async function checkVersion(path: string, place: string, { ifMatch, ifNoneMatch }: PutOptions): Promise<void> {
-  if (ifMatch === undefined && ifNoneMatch === undefined) return;
-  const current = await versionAt(path, place);
-  if (ifNoneMatch ? current !== undefined : current !== ifMatch) throw new FileChangedError();
-}
-
-async function versionAt(path: string, place: string): Promise<string | undefined> {
-  try {
-    return toMetadata(path, await stat(place, { bigint: true })).etag;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-/** A name is kept over a loss of power only when its folder is. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

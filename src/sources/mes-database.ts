@@ -260,7 +260,7 @@ export class MesDatabase {
 
 function checkedLoad(orders: Order[]): Order[] {
   if (orders.length > LOAD_MAX) {
-    throw new GatewayError('BAD_USER_INPUT', `"window" must hold at most ${LOAD_MAX} orders; ask for a shorter one.`);
+    throw new GatewayError('BAD_USER_INPUT', `The window holds more than ${LOAD_MAX} orders; ask for a shorter one.`);
   }
   return orders.sort(newestFirst);
 }

@@ -28,14 +28,14 @@ function readError(error: unknown): Error {
 
 /**
  * An error of an upload as the port promises it.
- * @param complete whether the store may have all bytes
+ * @param etagBefore of the version that it replaces, `null`: there is none; `undefined`: the store has not all bytes yet
  */
-export function putError(error: unknown, complete: boolean): Error {
+export function putError(error: unknown, etagBefore: string | null | undefined): Error {
   const status = statusOf(error);
   // 404: `If-Match` where there is no file. 409: another conditional upload at the same time.
   if (status === 412 || status === 409 || (status === 404 && nameOf(error) !== 'NoSuchBucket')) return new FileChangedError();
   const refused = (status !== undefined && status < 500) || isUnsent(error);
-  return complete && !refused ? new PutUnconfirmedError(error) : troubleOf(error);
+  return etagBefore === undefined || refused ? troubleOf(error) : new PutUnconfirmedError(error, etagBefore);
 }
 
 function troubleOf(error: unknown): GatewayError {

@@ -10,18 +10,25 @@ import { putError } from './s3-files-errors.js';
  * One PutObject with a Content-Length, its body streamed and never sent twice. S3 keeps nothing of a request that ends before
  * its announced length.
  *
- * @returns the ETag of the new version
+ * @param beforeLast is waited for before the last bytes are sent, with which the object is replaced; gives the ETag of the
+ * version that is there then
+ * @returns the ETags of both versions
  */
 export async function putObject(
   client: S3Client,
   at: { readonly Bucket: string; readonly Key: string },
   body: Readable,
   { size, contentType, ifMatch, ifNoneMatch, signal }: PutOptions,
-): Promise<string> {
+  beforeLast: () => Promise<string | null>,
+): Promise<{ readonly etag: string; readonly etagBefore: string | null }> {
   const request = new AbortController();
   const stop = (): void => request.abort();
+  let etagBefore: string | null | undefined;
+  const freeLast = async (): Promise<void> => {
+    etagBefore = await beforeLast();
+  };
   // The SDK does not notice a body that fails; it would wait for the rest.
-  const checked = uploadBody(body, size).once('error', stop);
+  const checked = uploadBody(body, size, freeLast).once('error', stop);
   signal?.addEventListener('abort', stop, { once: true });
   try {
     signal?.throwIfAborted();
@@ -35,13 +42,12 @@ export async function putObject(
       ...(ifMatch !== undefined && { IfMatch: ifMatch.replaceAll('"', '') }),
       ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
     });
-    return etagOf(await client.send(command, { abortSignal: request.signal }));
+    const etag = etagOf(await client.send(command, { abortSignal: request.signal }));
+    return { etag, etagBefore: etagBefore ?? null };
   } catch (error) {
     if (checked.errored) throw checked.errored;
-    // The end of the body frees its last bytes (`uploadBody`).
-    const complete = checked.writableEnded;
-    if (signal?.aborted && !complete) throw signal.reason;
-    throw putError(error, complete);
+    if (signal?.aborted && etagBefore === undefined) throw signal.reason;
+    throw putError(error, etagBefore);
   } finally {
     signal?.removeEventListener('abort', stop);
     // Ends also a request that was answered before its body was sent.

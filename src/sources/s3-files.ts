@@ -5,6 +5,7 @@ import { contentTypeOf } from '../files/content-type.js';
 import { FileStoreRefusedError } from '../files/file.js';
 import type { FileMetadata, FileSource, PutOptions } from '../files/file.js';
 import { fileName } from '../files/path.js';
+import { Turns } from '../files/turns.js';
 import { checkExpiresIn } from '../files/signed-url.js';
 import { SECOND } from '../units.js';
 import { toMetadata, toOpenedFile } from './s3-files-answer.js';
@@ -25,6 +26,7 @@ export function createS3Files(options: S3FilesOptions): FileSource {
   const client = s3Client(options);
   const uploads = s3UploadClient(options);
   const at = (path: string): { Bucket: string; Key: string } => ({ Bucket: options.bucket, Key: path });
+  const turns = new Turns();
   let bucketSeen = false;
 
   /** The answer to HEAD has no body that could tell a missing bucket from a missing file. */
@@ -41,6 +43,10 @@ export function createS3Files(options: S3FilesOptions): FileSource {
     return found && toMetadata(path, found);
   };
 
+  /** The ETag of what an upload replaces. Where it has a condition, the store sees to it. */
+  const versionBefore = async (path: string, { ifMatch, ifNoneMatch }: PutOptions): Promise<string | null> =>
+    ifNoneMatch ? null : (ifMatch ?? (await head(path))?.etag ?? null);
+
   return {
     head,
     async open(path, asked = {}) {
@@ -55,10 +61,15 @@ export function createS3Files(options: S3FilesOptions): FileSource {
       return found && toOpenedFile(path, found, asked);
     },
     async put(path, body, asked) {
-      const etag = await putObject(uploads, at(path), body, asked);
+      const { etag, etagBefore } = await turns.during(path, (turn) =>
+        putObject(uploads, at(path), body, asked, async () => {
+          await turn();
+          return versionBefore(path, asked);
+        }),
+      );
       // The answer to an upload has no Last-Modified. What is asked here no longer decides whether the upload was made.
       const current = await head(path).catch(() => null);
-      return current?.etag === etag ? current : justWritten(path, etag, asked);
+      return { metadata: current?.etag === etag ? current : justWritten(path, etag, asked), etagBefore };
     },
     async presign(path, expiresIn) {
       checkExpiresIn(expiresIn);

@@ -31,8 +31,8 @@ export function pieces(bytes: Buffer, after?: () => Promise<void>, piece: Bytes 
   );
 }
 
-function upload(source: FileSource, path: string, bytes: Buffer, given: Given = {}): Promise<FileMetadata> {
-  return source.put(path, pieces(bytes), { size: bytes.length, contentType: TYPE, ...given });
+async function upload(source: FileSource, path: string, bytes: Buffer, given: Given = {}): Promise<FileMetadata> {
+  return (await source.put(path, pieces(bytes), { size: bytes.length, contentType: TYPE, ...given })).metadata;
 }
 
 async function contentOf(source: FileSource, path: string): Promise<Buffer | null> {
@@ -117,6 +117,43 @@ export function filePutConformance(name: string, fixture: () => FileSourceFixtur
       expect(await source.head('ring.stl')).toEqual(second);
       const nowhere = upload(source, 'never.stl', Buffer.from('late'), { ifMatch: first.etag });
       await expect(nowhere).rejects.toBeInstanceOf(FileChangedError);
+    });
+
+    test('says which version each of many at once replaced, and a slow body holds up no other', async () => {
+      const { source } = fixture();
+      let arrive = (): void => undefined;
+      const rest = new Promise<void>((resolve) => (arrive = resolve));
+      const begun = Array.from({ length: 4 }, (_, index) => {
+        const bytes = Buffer.from(`slow ${index}`);
+        return source.put(
+          'turns.stl',
+          pieces(bytes, () => rest),
+          { size: bytes.length, contentType: TYPE },
+        );
+      });
+      const quick = ['first', 'second'].map((text) => () => source.put('turns.stl', pieces(Buffer.from(text)), put(text)));
+      const put = (text: string): PutOptions => ({ size: text.length, contentType: TYPE });
+      const before = [await quick[0]!(), await quick[1]!()];
+      arrive();
+      const all = [...before, ...(await Promise.all(begun))];
+      // Each replaced what one other had made, or there was none: a chain through all of them.
+      const byBefore = new Map(all.map((each) => [each.etagBefore, each.metadata.etag]));
+      const chain: string[] = [];
+      for (let etag = byBefore.get(null); etag !== undefined && chain.length < all.length; etag = byBefore.get(etag))
+        chain.push(etag);
+      expect(chain).toHaveLength(all.length);
+      expect(chain.slice(0, 2)).toEqual(before.map(({ metadata }) => metadata.etag));
+      expect((await source.head('turns.stl'))?.etag).toBe(chain.at(-1));
+    });
+
+    test('says which version a put with a condition replaced', async () => {
+      const { source } = fixture();
+      const options = { size: 4, contentType: TYPE };
+      const first = await source.put('condition.stl', pieces(Buffer.from('ring')), { ...options, ifNoneMatch: '*' });
+      expect(first.etagBefore).toBeNull();
+      const { etag } = first.metadata;
+      const second = await source.put('condition.stl', pieces(Buffer.from('bolt')), { ...options, ifMatch: etag });
+      expect(second.etagBefore).toBe(etag);
     });
 
     test.each([

@@ -1,7 +1,7 @@
 /** Shorter ones stand in many a text by chance. */
 const LENGTH_MIN = 8;
 const VARIABLES = ['AUTH_JWT_SECRET', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
-const LISTS = ['FILE_URL_SECRETS', 'FILE_EVENTS_SECRETS'];
+const LISTS = ['FILE_URL_SECRETS', 'FILE_EVENTS_SECRETS', 'METRICS_SECRETS'];
 const URLS = ['MES_DATABASE_URL', 'REDIS_URL', 'AUTH_JWKS_URL', 'S3_ENDPOINT'];
 
 /** Whatever `env` holds that nobody may read: what it is, and how it reads. */
