@@ -5,6 +5,7 @@ import { exactLength } from '../files/exact-length.js';
 import { FileChangedError } from '../files/file.js';
 import type { FileMetadata, OpenedFile, OpenOptions } from '../files/file.js';
 import { filePathOfUrl } from '../files/path.js';
+import { ReadyBody } from '../files/ready-body.js';
 import type { Variants } from '../files/variants.js';
 import type { Bytes, Seconds } from '../units.js';
 import { cacheStatus, fileAnswer, fileHeaders, isHit, lengthOf, type FileAnswer } from './file-answer.js';
@@ -106,7 +107,7 @@ async function sendEncoded(
   sendHead(reply, file, answer, isStream ? cacheStatus('hit-disk') : cacheStatus(outcome, ttl));
   if (body && !isStream) deps.servedInline(body.length);
   if (answer.status === 412 || answer.status === 416) void reply.send(refusal(answer.status));
-  else void reply.send(isStream ? checkedBody(body, file.size) : (body ?? undefined));
+  else void reply.send(isStream ? sendable(body, file.size) : (body ?? undefined));
   return true;
 }
 
@@ -126,7 +127,7 @@ async function sendAsItIs(
   const [coding] = forms?.codings ?? [];
   // What was here before it was asked for is asked for again and again.
   if (coding && (opened ?? inline) && isHit(opened?.outcome ?? outcome)) deps.variants?.want(metadata, coding, inline);
-  if (opened) return reply.send(checkedBody(opened.body, lengthOf(metadata, answer)));
+  if (opened) return reply.send(sendable(opened.body, lengthOf(metadata, answer)));
   if (inline) deps.servedInline(inline.length);
   return reply.send(inline);
 }
@@ -145,10 +146,23 @@ function inlineBody({ bytes, metadata }: FileRead, answer: FileAnswer): Buffer |
 }
 
 /** Opens exactly the version that the answer was decided for; gives up when the client goes away. */
-function openBody(file: FileMetadata, answer: FileAnswer, reply: FastifyReply, deps: FilesRouteDeps): Promise<FileStream> {
+async function openBody(file: FileMetadata, answer: FileAnswer, reply: FastifyReply, deps: FilesRouteDeps): Promise<FileStream> {
   const client = new AbortController();
-  reply.raw.once('close', () => client.abort());
-  return deps.openFile(file, { signal: client.signal, ...(answer.status === 206 && { range: answer.range }) });
+  const leave = (): void => client.abort();
+  reply.raw.once('close', leave);
+  let isStreamed = false;
+  try {
+    const opened = await deps.openFile(file, { signal: client.signal, ...(answer.status === 206 && { range: answer.range }) });
+    isStreamed = !(opened.body instanceof ReadyBody);
+    return opened;
+  } finally {
+    if (!isStreamed) reply.raw.off('close', leave);
+  }
+}
+
+/** Bytes that are here go out with their headers in one write. */
+function sendable(body: Readable, length: Bytes): Buffer | Readable {
+  return body instanceof ReadyBody && body.bytes.length === length ? body.bytes : checkedBody(body, length);
 }
 
 /** Fastify destroys the returned stream when the client goes away; the pipeline then destroys the source. */

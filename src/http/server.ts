@@ -72,6 +72,8 @@ export interface ServerOptions extends ConnectionCaps {
   readonly metricsSecrets?: HealthDeps['metricsSecrets'];
 }
 
+/** Each concern here that ends with an answer listens to it, beside Node, Fastify and the streams that it is made of. */
+const LISTENERS_MAX = 20;
 /** Of the URL and all headers together; Node's own default, stated because docs do. */
 const HEADERS_MAX: Bytes = 16 * KIB;
 const HEADER_LINES_MAX = 100;
@@ -143,6 +145,7 @@ function addHooks(
   app.decorateRequest('notes', null as unknown as RequestNotes);
   app.addHook('onRequest', (request, reply, next) => {
     request.notes = {};
+    reply.raw.setMaxListeners(LISTENERS_MAX);
     void reply.header('x-request-id', request.id);
     next(begin(request, reply));
   });

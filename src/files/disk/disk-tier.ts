@@ -1,10 +1,12 @@
 import * as fs from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { sourceUnavailable } from '../../errors.js';
 import type { Time } from '../../time.js';
-import { GIB, KIB, MINUTE, type Bytes } from '../../units.js';
+import { GIB, MINUTE, type Bytes } from '../../units.js';
 import { untilAborted } from '../../until-aborted.js';
 import type { FileMetadata, FileSource, OpenedFile, OpenOptions } from '../file.js';
+import { ReadyBody } from '../ready-body.js';
+import { readAtOnce } from './at-once.js';
 import { Claims } from './claims.js';
 import type { Disk, DiskTrouble } from './disk.js';
 import { Fills, type FillsParts } from './fills.js';
@@ -12,7 +14,8 @@ import { Folder } from './folder.js';
 import type { Version } from './layout.js';
 import type { FileMetrics } from './metrics.js';
 import { OpenFiles } from './open-files.js';
-import { RangeReader, type DiskOutcome, type LeasedFile } from './range-reader.js';
+import { rangeBody } from './range-body.js';
+import { RangeReader, type DiskOutcome, type LeasedFile, type ReaderParts } from './range-reader.js';
 import { scan } from './scan.js';
 import type { SliceFile } from './slice-file.js';
 import { Space } from './space.js';
@@ -23,8 +26,6 @@ import { Uses } from './uses.js';
 /** The map of a file is kept in memory while it is open: 8 MiB for this size. */
 const LARGEST: Bytes = 64 * GIB;
 const SCAN_EACH = MINUTE;
-/** Of a stream: a reader that does not take its bytes has one piece waiting. */
-const HIGH_WATER_MARK: Bytes = 64 * KIB;
 
 export interface DiskTierOptions {
   /** Made when it is needed. Shared with all processes of the host that name the same one. */
@@ -55,7 +56,8 @@ export class DiskTier {
   private readonly space: Space;
   private readonly trouble: Trouble;
   private readonly uses = new Uses();
-  private readonly parts: FillsParts;
+  private readonly parts: FillsParts & Pick<DiskTierOptions, 'metrics'>;
+  private readonly readerParts: ReaderParts;
   private readonly readers = new Set<RangeReader>();
   private readonly bodies = new Set<Readable>();
   private readonly work = new Set<Promise<unknown>>();
@@ -81,14 +83,18 @@ export class DiskTier {
       files: this.files,
       space: this.space,
       claims: new Claims(disk, root, time),
-      track: (work) => this.track(work),
+      track: (work) => void this.track(work),
       isWritable: () => this.trouble.isWritable && !this.closed,
       diskFailed: (error) => this.diskFailed(error),
       diskWorked: () => this.trouble.worked(),
     };
+    this.readerParts = {
+      ...this.parts,
+      lease: (version) => this.lease(version),
+      discard: (file) => void this.remove(file.id).catch(() => undefined),
+    };
     this.variants = new VariantFiles({
       ...this.parts,
-      metrics,
       folder: this.folder,
       remove: (id) => this.remove(id),
       countUse: (file) => void file.use(this.uses, time.now()).catch(() => undefined),
@@ -97,20 +103,18 @@ export class DiskTier {
   }
 
   /**
-   * The bytes of exactly the version that `metadata` names, or a range inside of it. What fails after this has resolved
-   * breaks the stream.
+   * The bytes of exactly the version that `metadata` names, or a range inside of it: a `ReadyBody` if they are few and all
+   * here. What fails after this has resolved breaks the stream.
    * @throws FileChangedError if bytes are missing here and the origin does not have that version any more
    * @throws the signal's reason when given up
    */
   async open(metadata: FileMetadata, { range, signal }: Pick<OpenOptions, 'range' | 'signal'> = {}): Promise<DiskStream> {
     signal?.throwIfAborted();
-    const reader = new RangeReader(metadata, range ?? { start: 0, end: metadata.size - 1 }, {
-      source: this.options.source,
-      metrics: this.options.metrics,
-      lease: (version) => this.lease(version),
-      discard: (file) => void this.remove(file.id).catch(() => undefined),
-      diskFailed: (error) => this.diskFailed(error),
-    });
+    const wanted = range ?? { start: 0, end: metadata.size - 1 };
+    const bytes = await this.track(readAtOnce(metadata, wanted, this.readerParts));
+    signal?.throwIfAborted();
+    if (bytes) return { metadata, outcome: 'hit-disk', body: new ReadyBody(bytes) };
+    const reader = new RangeReader(metadata, wanted, this.readerParts);
     this.readers.add(reader);
     try {
       const outcome = await untilAborted(reader.start(), signal);
@@ -147,20 +151,9 @@ export class DiskTier {
   }
 
   private bodyOf(reader: RangeReader, signal: AbortSignal | undefined): Readable {
-    const body: Readable = new Readable({
-      highWaterMark: HIGH_WATER_MARK,
-      ...(signal && { signal }),
-      read() {
-        reader.next().then(
-          (bytes) => body.push(bytes),
-          (error: Error) => body.destroy(error),
-        );
-      },
-      destroy: (error, done) => {
-        this.letGo(reader);
-        this.bodies.delete(body);
-        done(error);
-      },
+    const body = rangeBody(reader, signal, () => {
+      this.letGo(reader);
+      this.bodies.delete(body);
     });
     this.bodies.add(body);
     return body;
@@ -171,12 +164,14 @@ export class DiskTier {
     reader.close();
   }
 
-  private track(work: Promise<unknown>): void {
+  /** `close` waits for it. */
+  private track<T>(work: Promise<T>): Promise<T> {
     const tracked: Promise<unknown> = work.then(
       () => this.work.delete(tracked),
       () => this.work.delete(tracked),
     );
     this.work.add(tracked);
+    return work;
   }
 
   private async remove(id: string): Promise<void> {

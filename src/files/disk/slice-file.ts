@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { SECOND, type Bytes, type EpochMilliseconds } from '../../units.js';
+import type { ByteRange } from '../file.js';
 import { onDisk } from './disk.js';
 import { checksum, dataOffset, HEADER, readRecord, RECORD, SLICE, sliceCount, sliceLength, writeRecord } from './layout.js';
 import type { Slices, Version } from './layout.js';
@@ -81,6 +82,15 @@ export class SliceFile {
       verified += length;
     }
     return bytes.subarray(0, verified);
+  }
+
+  /** The bytes of a range, in one read; `undefined` if not all of its slices are there and right. @throws DiskTrouble */
+  async readRange({ start, end }: ByteRange): Promise<Buffer | undefined> {
+    const slices = { first: Math.floor(start / SLICE), last: Math.floor(end / SLICE) };
+    if (this.firstMissing(slices) !== undefined) return undefined;
+    const verified = await this.read(slices.first, slices.last - slices.first + 1);
+    const from = slices.first * SLICE;
+    return from + verified.length > end ? verified.subarray(start - from, end + 1 - from) : undefined;
   }
 
   /** Writes whole slices that follow each other; readers see them once this has resolved. @throws DiskTrouble */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { sourceUnavailable } from '../../errors.js';
 import { KIB, type Bytes } from '../../units.js';
+import { ReadyBody } from '../ready-body.js';
 import type { Claims } from './claims.js';
 import { DiskTrouble } from './disk.js';
 import { NoRoom } from './fills.js';
@@ -68,7 +69,7 @@ export class VariantFiles {
       const first = await pieces.next();
       if (first.done) throw new CorruptVariant();
       this.parts.countUse(file);
-      return this.bodyOf(file, first.value, pieces);
+      return first.value.length === length ? this.readyBody(file, first.value) : this.bodyOf(file, first.value, pieces);
     } catch (error) {
       this.parts.files.release(file);
       await this.giveUp(file, error);
@@ -131,6 +132,12 @@ export class VariantFiles {
       this.parts.diskFailed(error);
       return null;
     }
+  }
+
+  private readyBody(file: SliceFile, bytes: Buffer): ReadyBody {
+    this.parts.files.release(file);
+    this.parts.metrics.served('disk', bytes.length);
+    return new ReadyBody(bytes);
   }
 
   private bodyOf(file: SliceFile, first: Buffer, rest: AsyncGenerator<Buffer>): Readable {
