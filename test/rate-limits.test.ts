@@ -97,8 +97,7 @@ describeWith('postgres', 'redis')('rate limits', () => {
     const url = gateway.url.replace('http', 'ws');
     const socket = new WebSocket(`${url}/graphql`, 'graphql-transport-ws', { headers: of('10.7.0.2') });
     await once(socket, 'open');
-    for (let sent = 0; sent < 120; sent += 1)
-      socket.send(JSON.stringify({ type: 'ping', payload: { huge: 'x'.repeat(5_000) } }));
+    for (let sent = 0; sent < 120; sent += 1) socket.send(JSON.stringify({ type: 'ping', payload: { huge: 'x'.repeat(5_000) } }));
     const [code] = (await once(socket, 'close')) as [number];
     expect(code).toBe(1013);
   });

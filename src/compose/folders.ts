@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { ConfigError, type Config } from '../config.js';
+import { makeFolders } from '../make-folders.js';
 
 /**
  * The folders that `config` needs; the data directory is made if it is missing.
@@ -10,7 +11,7 @@ export async function checkFolders({ files, auth, database, dataDir }: Config): 
   if (files.source.kind === 'directory') await checkFolder('FILES_DIR', files.source.root, constants.R_OK | constants.X_OK);
   const isDemo = auth.mode === 'demo' || database.url === undefined || files.source.kind === 'samples';
   if (!isDemo) return;
-  await mkdir(dataDir, { recursive: true }).catch((error: unknown) => refuse('DATA_DIR', dataDir, error));
+  await makeFolders(dataDir).catch((error: unknown) => refuse('DATA_DIR', dataDir, error));
   await checkFolder('DATA_DIR', dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
 }
 

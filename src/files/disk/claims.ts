@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Time } from '../../time.js';
+import { makeFolders } from '../../make-folders.js';
 import { MINUTE, SECOND, type EpochMilliseconds } from '../../units.js';
 import { codeOf, ifThere, onDisk, type Disk } from './disk.js';
 import type { Slices } from './layout.js';
@@ -113,7 +114,7 @@ export class Claims {
   private async write(name: string): Promise<void> {
     const handle = await this.disk.open(this.at(name), 'wx', 0o600).catch(async (error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error;
-      await this.disk.mkdir(this.folder, { recursive: true, mode: 0o700 });
+      await makeFolders(this.folder, 0o700, this.disk);
       return this.disk.open(this.at(name), 'wx', 0o600);
     });
     await handle.close();

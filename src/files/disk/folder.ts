@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolders } from '../../make-folders.js';
 import { codeOf, ifThere, onDisk, type Disk } from './disk.js';
 import { dataOffset, encodeHeader, HEADER, identityOf, isHeaderOf, type Version } from './layout.js';
 import { SliceFile } from './slice-file.js';
@@ -128,7 +129,7 @@ export class Folder {
       return await act();
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
-      await this.disk.mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolders(folder, 0o700, this.disk);
       return act();
     }
   }
