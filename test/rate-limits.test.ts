@@ -186,6 +186,46 @@ describeWith('postgres', 'redis')('rate limits', () => {
     expect(other.status).toBe(200);
   });
 
+  test('of downloads that begin at once, one may go beyond the quota', async () => {
+    const token = await tokenFor({ role: 'operator', sub: 'who reads much at once' });
+    const headers = { 'accept-encoding': 'identity' };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const { status, arrayBuffer } = await gateway
+          .get('/files/a.stl', { token, headers })
+          .then((answer) => ({ status: answer.status, arrayBuffer: answer.arrayBuffer() }));
+        await arrayBuffer;
+        return status;
+      }),
+    );
+    expect(answers.filter((status) => status === 200)).toHaveLength(3);
+    expect(answers.filter((status) => status === 429)).toHaveLength(17);
+  });
+
+  test('a good token beside them makes no guessed signature welcome, and no guess is owed for long', async () => {
+    const headers = of('192.0.2.40');
+    const token = await tokenFor({ role: 'operator' });
+    expect((await gateway.graphql(CHEAP, {}, { token, headers })).status).toBe(200);
+    const guess = (index: number) =>
+      gateway.get(`/files/a.stl?expires=9999999999&scope=operator&signature=${index}`, { token, headers });
+    const statuses = await Promise.all(Array.from({ length: 60 }, (_, index) => guess(index).then(({ status }) => status)));
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(0);
+    const refused = await guess(100);
+    expect(refused.status).toBe(429);
+    // Five in a minute: one comes back every twelve seconds.
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(12);
+  });
+
+  test('secrets of the metrics are not guessed for ever', async () => {
+    const closed = await start({ ...LIMITS, METRICS_SECRETS: 'a-secret-of-the-metrics-0123456789abcdef' });
+    const headers = of('192.0.2.41');
+    const statuses: number[] = [];
+    for (let index = 0; index < 7; index += 1) {
+      statuses.push((await closed.get('/metrics', { token: `guess-${index}`, headers })).status);
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  });
+
   test('operations of a WebSocket are refused one by one; who goes on all the same is sent away', async () => {
     const token = await tokenFor({ role: 'operator', sub: 'who talks' });
     const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/graphql`, 'graphql-transport-ws');

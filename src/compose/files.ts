@@ -64,6 +64,9 @@ export function filesDeps({ sessions, cache: { caches, renewals }, disk, metrics
       await sessions.authoriseFile(request, path);
       if (request.notes.rate) rates.startFile(askingOf(request), request.notes.rate.notes);
     },
+    spendBytes: (request, bytes) => {
+      if (request.notes.rate) rates.sendFile(askingOf(request), bytes, request.notes.rate.notes);
+    },
     readFile: async (path) => {
       const [answer] = await caches.files.readMany([path], metrics);
       return answer?.value ? { ...answer.value, outcome: answer.outcome } : null;

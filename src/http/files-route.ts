@@ -29,6 +29,8 @@ export interface FileStream extends OpenedFile {
 export interface FilesRouteDeps {
   /** @throws GatewayError UNAUTHENTICATED, FORBIDDEN, or NOT_FOUND for what the viewer must not know of */
   authorise(request: FastifyRequest, path: string): Promise<void>;
+  /** So many bytes are to be sent. Absent: nobody counts them. @throws GatewayError RATE_LIMITED */
+  spendBytes?(request: FastifyRequest, bytes: Bytes): void;
   /** Through the cache; `null` if there is no such file. */
   readFile(path: string): Promise<FileRead | null>;
   /**
@@ -101,6 +103,7 @@ async function sendEncoded(
   if (!forms || !variant) return false;
   const file = encodedFile(metadata, variant);
   const answer = fileAnswer(request.method, request.headers, file, forms.tags);
+  if (hasBody(request, answer)) deps.spendBytes?.(request, file.size);
   const body = hasBody(request, answer) ? await deps.variants?.open(metadata, variant) : null;
   if (body === undefined) return false;
   const isStream = body !== null && !Buffer.isBuffer(body);
@@ -120,6 +123,7 @@ async function sendAsItIs(
 ): Promise<FastifyReply> {
   const { metadata, outcome, ttl } = file;
   const answer = fileAnswer(request.method, request.headers, metadata, forms?.tags);
+  if (hasBody(request, answer)) deps.spendBytes?.(request, lengthOf(metadata, answer));
   const inline = hasBody(request, answer) ? inlineBody(file, answer) : undefined;
   const opened = hasBody(request, answer) && !inline ? await openBody(metadata, answer, reply, deps) : undefined;
   sendHead(reply, metadata, answer, opened ? cacheStatus(opened.outcome) : cacheStatus(outcome, ttl));

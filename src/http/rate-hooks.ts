@@ -16,7 +16,7 @@ export interface RateState {
 }
 
 /**
- * Counts requests, failed authentications and the bytes of files, and tells what is left. To be called after CORS was set up,
+ * Counts requests and failed authentications, and tells what is left. To be called after CORS was set up,
  * so that pages can read a refusal.
  */
 export function addRateHooks(app: FastifyInstance, rates: RateLimits, trusts: Trusts): void {
@@ -24,9 +24,10 @@ export function addRateHooks(app: FastifyInstance, rates: RateLimits, trusts: Tr
   app.addHook('onRequest', (request, _reply, next) => {
     const rate = { address: addressGroup(clientAddress(request.raw, trusts)), notes: newRateNotes() };
     request.notes.rate = rate;
-    if (UNCOUNTED.has(request.routeOptions.url ?? '')) return next();
+    const isUncounted = UNCOUNTED.has(request.routeOptions.url ?? '');
     try {
-      rates.arrive(rate.address, credentialsOf(request), rate.notes, sizeOf(request));
+      if (isUncounted) rates.attempt(rate.address, credentialsOf(request), rate.notes);
+      else rates.arrive(rate.address, credentialsOf(request), rate.notes, sizeOf(request));
       next();
     } catch (error) {
       next(error as Error);
@@ -35,9 +36,6 @@ export function addRateHooks(app: FastifyInstance, rates: RateLimits, trusts: Tr
   app.addHook('onSend', (request, reply, _payload, next) => {
     const { rate } = request.notes;
     if (rate) void reply.headers(rates.headers(rate.notes));
-    const bytes = Number(reply.getHeader('content-length'));
-    const isFile = reply.statusCode < 300 && request.method === 'GET' && request.routeOptions.url === '/files/*';
-    if (isFile && bytes > 0) rates.sendFile(askingOf(request), bytes);
     next();
   });
   app.addHook('onResponse', (request, reply, next) => {
@@ -63,8 +61,7 @@ function sizeOf({ method, headers, raw: { url = '' } }: FastifyRequest): Bytes {
   return url.length + body;
 }
 
-/** What the request proves itself by: its token, or the signature of its URL. */
-function credentialsOf({ headers, raw: { url = '' } }: FastifyRequest): string | undefined {
-  if (headers.authorization !== undefined) return headers.authorization;
-  return url.includes('signature=') ? url : undefined;
+/** All that the request may prove itself by, so that what was good of it makes nothing else of it welcome. */
+function credentialsOf({ headers: { authorization }, raw: { url = '' } }: FastifyRequest): string | undefined {
+  return url.includes('signature=') ? `${url} ${authorization ?? ''}` : authorization;
 }

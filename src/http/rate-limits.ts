@@ -73,6 +73,11 @@ export class RateLimits {
    */
   arrive(address: string, credentials: string | undefined, notes: RateNotes, size: Bytes = 0): void {
     this.take([['address', address]], pointsFor(size), notes);
+    this.attempt(address, credentials, notes);
+  }
+
+  /** Somebody is about to prove who they are. @throws GatewayError RATE_LIMITED where too many of that address could not */
+  attempt(address: string, credentials: string | undefined, notes: RateNotes): void {
     if (credentials === undefined || this.welcome.has(credentials)) return;
     const quota = this.quotas.get('failed-auth');
     if (!quota) return;
@@ -86,7 +91,8 @@ export class RateLimits {
     const quota = this.quotas.get('failed-auth');
     if (!quota) return;
     if (isGood) this.welcome.set(credentials, true);
-    else this.ledger.charge(nameOf('failed-auth', address), 1, quota);
+    // What comes in the same moment as the last attempt adds to no debt that others would have to wait for.
+    else this.ledger.spend(nameOf('failed-auth', address), 1, quota);
   }
 
   /** A message of so many bytes has come. @throws GatewayError RATE_LIMITED */
@@ -102,15 +108,19 @@ export class RateLimits {
   /** A file is asked for, by a viewer or by a signed URL. @throws GatewayError RATE_LIMITED */
   startFile({ address, viewer }: Asking, notes: RateNotes): void {
     this.take(accountsOf(viewer), 1, notes);
-    const quota = this.quotas.get('file-bytes');
-    const name = nameOf('file-bytes', readerOf({ address, viewer }));
-    if (quota) this.judge('file-bytes', quota, this.ledger.look(name, 1, quota), notes);
+    this.sendFile({ address, viewer }, 0, notes);
   }
 
-  /** So many bytes of a file are being sent. */
-  sendFile(asking: Asking, bytes: number): void {
+  /**
+   * So many bytes of a file are to be sent: all of them if there is anything left. What is looked at is charged in the same
+   * moment, so that of many downloads at once one may go beyond the quota. @throws GatewayError RATE_LIMITED
+   */
+  sendFile(asking: Asking, bytes: Bytes, notes: RateNotes): void {
     const quota = this.quotas.get('file-bytes');
-    if (quota) this.ledger.charge(nameOf('file-bytes', readerOf(asking)), bytes, quota);
+    if (!quota) return;
+    const name = nameOf('file-bytes', readerOf(asking));
+    this.judge('file-bytes', quota, this.ledger.look(name, 1, quota), notes);
+    if (bytes > 0) this.ledger.charge(name, bytes, quota);
   }
 
   /**
