@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { sourceUnavailable } from '../../errors.js';
-import { KIB, type Bytes } from '../../units.js';
+import type { Time } from '../../time.js';
+import { KIB, SECOND, type Bytes, type Milliseconds } from '../../units.js';
 import { FileChangedError, type ByteRange, type FileSource } from '../file.js';
 import { DiskTrouble } from './disk.js';
 import { NoRoom, type Fills, type Interest } from './fills.js';
@@ -17,6 +18,9 @@ export type DiskOutcome = 'hit-disk' | 'filled' | 'joined' | 'streamed';
 /** What one client has in memory at a time. */
 const CHUNK: Bytes = 256 * KIB;
 
+/** A client that takes nothing for so long keeps no file from being evicted, and no run going. */
+const PATIENCE: Milliseconds = 10 * SECOND;
+
 /** A lease on a version's file, and what comes into it. */
 export interface LeasedFile {
   readonly file: SliceFile;
@@ -32,6 +36,7 @@ export interface ReaderParts {
   /** The version is gone from the origin. */
   readonly discard: (file: SliceFile) => void;
   readonly diskFailed: (error: DiskTrouble) => void;
+  readonly time: Pick<Time, 'after'>;
 }
 
 /**
@@ -45,6 +50,7 @@ export class RangeReader {
   private readonly interest: Interest;
   private leased: LeasedFile | undefined;
   private loseInterest: (() => void) | undefined;
+  private cancelPatience: (() => void) | undefined;
   private passing: AsyncIterator<Buffer> | undefined;
   private body: Readable | undefined;
   /** Where the last trouble was: a second one at the same place is not met with another attempt. */
@@ -66,7 +72,9 @@ export class RangeReader {
    * @throws FileChangedError if the origin is needed and does not have the version any more
    */
   async start(): Promise<DiskOutcome> {
-    return (await this.orPass(() => this.begin())) ?? 'streamed';
+    const outcome = await this.orPass(() => this.begin());
+    this.waitForClient();
+    return outcome ?? 'streamed';
   }
 
   /** From here on from the origin. @throws FileChangedError if it does not have the version any more */
@@ -88,10 +96,12 @@ export class RangeReader {
 
   /** The next bytes; `null` at the end. @throws FileChangedError, GatewayError SOURCE_UNAVAILABLE */
   async next(): Promise<Buffer | null> {
+    this.cancelPatience?.();
     while (this.position < this.end && !this.abort.signal.aborted) {
       const bytes = this.passing ? await this.nextPassing(this.passing) : await this.orPass(() => this.nextFromDisk());
       if (!bytes) continue;
       this.position += bytes.length;
+      this.waitForClient();
       return bytes;
     }
     return null;
@@ -194,7 +204,13 @@ export class RangeReader {
     return leased;
   }
 
+  /** The file is leased again when the client goes on; if it was evicted meanwhile, the bytes come as for any other reader. */
+  private waitForClient(): void {
+    if (this.leased) this.cancelPatience = this.parts.time.after(PATIENCE, () => this.letGo());
+  }
+
   private letGo(): void {
+    this.cancelPatience?.();
     this.loseInterest?.();
     this.leased?.release();
     this.loseInterest = undefined;
