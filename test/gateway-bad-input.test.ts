@@ -69,6 +69,47 @@ describeWith('postgres')('bad input', () => {
     expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(message) });
   });
 
+  // What comes again is compiled: the answer may not depend on that.
+  test.each<[query: string, message: RegExp]>([
+    ['query ($v: Boolean = true) { __typename @include(if: $v) }', /"if" of non-null type "Boolean!" must not be null/],
+    ['query ($v: Boolean = true) { orders { totalCount @skip(if: $v) } }', /"if" of non-null type "Boolean!" must not be null/],
+    [
+      'query ($v: ID = "00000000-0000-4000-8000-000000000000") { order(id: $v) { id } }',
+      /"id" of non-null type "ID!" must not be null/,
+    ],
+    ['query ($v: String = "a") { file(path: $v) { size } }', /"path" of non-null type "String!" must not be null/],
+    ['query ($v: OrderStatus = CLOSED) { orders(status: [$v]) { totalCount } }', /"status" has invalid value/],
+  ])('null for a variable with a default, however often: %s', async (query, message) => {
+    for (let index = 0; index < 5; index += 1) {
+      const error = errorOf(await operator.send(query, { v: null }));
+      expect(error).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringMatching(message) });
+    }
+    for (let index = 0; index < 5; index += 1) expect((await operator.send(query)).errors).toBeUndefined();
+    expect(errorOf(await operator.send(query, { v: null }))).toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  test.each([
+    { sha256Hash: { toString: 1 }, version: 1 },
+    { sha256Hash: ['6dc5'], version: 1 },
+    { sha256Hash: 5, version: 1 },
+    { version: 1 },
+    5,
+    'x',
+    [],
+  ])('a persisted operation that is none: %j', async (persistedQuery) => {
+    for (const headers of [{}, { authorization: `Bearer ${token}` }]) {
+      const answer = await gateway.get('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ extensions: { persistedQuery } }),
+      });
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        { errors: [{ message: expect.stringContaining('"sha256Hash"'), extensions: { code: 'BAD_USER_INPUT' } }] },
+      ]);
+    }
+  });
+
   test.each<[name: string, query: string, code: string, message: RegExp]>([
     ['an unknown status', '{ orders(status: [BROKEN]) { totalCount } }', 'BAD_USER_INPUT', STATUSES],
     [

@@ -6,7 +6,7 @@ import type { Context } from './context.js';
 import type { Variables } from './cost-plan.js';
 import { Limits, type OperationLimits } from './limits.js';
 import type { Manifest } from './manifest.js';
-import { PersistedOperations, type TrustOptions } from './persisted-operations.js';
+import { checkPersistedQuery, PersistedOperations, type TrustOptions } from './persisted-operations.js';
 
 export interface AdmissionOptions {
   readonly limits: OperationLimits;
@@ -96,6 +96,7 @@ export function admissionPlugin(admission: Admission): ApolloServerPlugin<Contex
 function refusalOf({ request }: GraphQLRequestContext<Context>, admission: Admission): GraphQLError | undefined {
   try {
     admission.limits.checkVariables(request.variables);
+    checkPersistedQuery(request.extensions?.['persistedQuery']);
     if (typeof request.query === 'string') admission.checkText(request.query);
     return undefined;
   } catch (error) {

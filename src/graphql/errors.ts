@@ -1,5 +1,5 @@
 import { ApolloServerErrorCode } from '@apollo/server/errors';
-import { GraphQLError, isEnumType, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, isEnumType, Kind, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import { GatewayError } from '../errors.js';
 import { withoutSchema, type Exposure } from './exposure.js';
 import { LimitError } from './limit-error.js';
@@ -25,7 +25,7 @@ function gatewayErrorIn(error: unknown): GatewayError | undefined {
 function isCallerError(error: unknown): boolean {
   if (!(error instanceof GraphQLError)) return false;
   if (error.originalError !== undefined && !(error.originalError instanceof GraphQLError)) return false;
-  return CALLER_ERRORS.includes(error.extensions.code) || isRefusalWithoutCode(error);
+  return CALLER_ERRORS.includes(error.extensions.code) || isRefusalWithoutCode(error) || isBadValue(error);
 }
 
 /** Apollo gives some refusals of a request, such as a wrong hash of a persisted query, a status but no code. */
@@ -68,7 +68,7 @@ export function formatError(
     return { message: error.message, ...place, extensions: { code: error.extensions.code, ...error.exceeded } };
   }
   if (!isCallerError(error)) return { message: 'Internal server error', ...place, extensions: { code: 'INTERNAL_SERVER_ERROR' } };
-  const code = isBadLiteral(error) ? ApolloServerErrorCode.BAD_USER_INPUT : codeOf(error);
+  const code = isBadValue(error) ? ApolloServerErrorCode.BAD_USER_INPUT : codeOf(error);
   const { message } = formatted;
   return {
     message: introspection ? withChoices(message, schema) : discreet(message, error, schema),
@@ -86,10 +86,13 @@ function codeOf(error: unknown): unknown {
   return (error instanceof GraphQLError ? error.extensions.code : undefined) ?? ApolloServerErrorCode.BAD_REQUEST;
 }
 
-/** A wrong value is bad input whether it was written into the operation or sent as a variable. */
-function isBadLiteral(error: unknown): boolean {
+/**
+ * A wrong value is bad input whether it was written into the operation or sent as a variable. Some are found only while it is
+ * carried out: `null` for a variable with a default, where there must be a value. What goes wrong with an answer is told of its fields.
+ */
+function isBadValue(error: unknown): boolean {
   const nodes = error instanceof GraphQLError ? (error.nodes ?? []) : [];
-  return nodes.length > 0 && nodes.every((node) => node.kind.endsWith('Value'));
+  return nodes.length > 0 && nodes.every(({ kind }) => kind.endsWith('Value') || kind === Kind.VARIABLE);
 }
 
 /** GraphQL names the enum that a value is not of; this adds the values it has. */

@@ -75,6 +75,16 @@ export class PersistedOperations {
   }
 }
 
+/** What a client says of a persisted operation; Apollo takes for granted that it is well formed. @throws GraphQLError */
+export function checkPersistedQuery(said: unknown): void {
+  if (said === undefined || said === null) return;
+  const hash: unknown = typeof said === 'object' ? (said as { sha256Hash?: unknown }).sha256Hash : undefined;
+  if (typeof hash === 'string') return;
+  const message =
+    '"extensions.persistedQuery" must be an object with "version" 1 and "sha256Hash", the SHA-256 of the operation in hexadecimal digits.';
+  throw refusal(message, ApolloServerErrorCode.BAD_USER_INPUT);
+}
+
 function untrusted(): GraphQLError {
   const message =
     'This gateway takes only operations that it knows beforehand, and this is none of them; send an operation of its list, by its id.';

@@ -6,6 +6,7 @@ import type { Trace } from '../cache/outcome.js';
 import { GatewayError } from '../errors.js';
 import { parseFilePath } from '../files/path.js';
 import { checkedOrderId } from '../orders/order.js';
+import type { EpochMilliseconds } from '../units.js';
 import type { AnswerNotes } from './order-reads.js';
 
 /** The most records in one answer. */
@@ -73,7 +74,12 @@ function checkedFilter({ orderId, filePath, actor, from, to }: AuditFilter): Aud
     orderId: orderId === undefined ? undefined : checkedOrderId(orderId, 'orderId'),
     filePath: filePath === undefined ? undefined : parseFilePath(filePath, '"filePath"'),
     actor,
-    from,
-    to,
+    from: knownTime(from),
+    to: knownTime(to),
   };
+}
+
+/** Nothing was recorded before 1970, and the database has no year 0. */
+function knownTime(time: EpochMilliseconds | undefined): EpochMilliseconds | undefined {
+  return time === undefined ? undefined : Math.max(time, 0);
 }
