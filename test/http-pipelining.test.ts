@@ -173,6 +173,25 @@ describeWith('postgres')('a change and a question behind it, in one go', () => {
     }
   });
 
+  const upgrade = (method: string, path: string) =>
+    `${method} ${path} HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+
+  test.each([
+    ['an upgrade', upgrade('GET', '/graphql')],
+    ['an upgrade that is refused', upgrade('GET', '/healthz')],
+    ['an upgrade by POST', upgrade('POST', '/graphql')],
+    ['another offer', `GET /healthz HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`],
+    ['no HTTP', 'what is this\r\n\r\n'],
+  ])('what cannot wait for an answer ends its connection, and is no answer itself: %s', async (_name, behind) => {
+    for (const first of [
+      get('/files/none.stl', authorized),
+      request('PUT', '/files/cut.stl', 'solid x\nendsolid\n', authorized),
+    ]) {
+      expect(await send(first, behind)).toBe('');
+    }
+    expect((await gateway.get('/healthz')).status).toBe(200);
+  });
+
   test('a mutation and a query of one order', async () => {
     const [order] = await plant.insert({ status: 'SUBMITTED' });
     const ask = (query: string, last = '') =>

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '../errors.js';
 import { errorBody } from './http-error.js';
+import { isAnswerDue } from './pipelining.js';
 import { DATA_HEADERS } from './security-headers.js';
 
 interface Refusal {
@@ -32,8 +33,8 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
 /** Answers what never became a request, in the form of all errors, and closes: where the next request begins is not known. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  // An answer may be on its way already; a second one would be taken for that of another request.
-  if (socket.bytesWritten > 0 && hasAnswerUnderWay(socket)) return void socket.destroy();
+  // A second answer would be taken for that of another request.
+  if (hasAnswerUnderWay(socket) || isAnswerDue(socket)) return void socket.destroy();
   refuseSocket(socket, REFUSALS.get(error.code ?? '') ?? MALFORMED);
 }
 

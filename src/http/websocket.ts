@@ -12,6 +12,7 @@ import { describeError, errorBody } from './http-error.js';
 import { cutLater, type LiveDeps } from './live.js';
 import { originProblem } from './origin.js';
 import { ignoreUpgrade } from './plain-upgrade.js';
+import { isAnswerDue } from './pipelining.js';
 import { ConnectionRates } from './rate-connection.js';
 import { newRateNotes } from './rate-limits.js';
 import { DATA_HEADERS } from './security-headers.js';
@@ -37,6 +38,8 @@ export function acceptWebSockets(server: Server, deps: WebSocketDeps): void {
   });
   const protocol = protocolOf(deps);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Whatever is written now would stand in an answer before it.
+    if (isAnswerDue(socket)) return void socket.destroy();
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') return ignoreUpgrade(server, request, socket, head);
     const problem = problemOf(request, deps);
     if (problem) return refuse(socket, problem, deps.time);
