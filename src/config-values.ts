@@ -16,7 +16,7 @@ export function wholeNumber(min: number, max: number) {
 
 export const flag = parsed((value) => {
   if (/^(true|1|yes|on)$/i.test(value)) return true;
-  return /^(false|0|no|off)$/i.test(value) ? false : but('expected true or false', value);
+  return /^(false|0|no|off)$/i.test(value) ? false : but('expected true or false (also 1, yes, on; 0, no, off)', value);
 });
 
 const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
@@ -26,7 +26,8 @@ const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
 
 /** Which proxies are believed: a flag, or addresses and networks. A number of hops would also believe who comes past the proxies. */
 export const proxies = parsed((value): boolean | readonly string[] | Problem => {
-  if (/^(true|1|yes|on)$/i.test(value)) return true;
+  // No 1: where others count hops, it would mean one proxy, and not everybody.
+  if (/^(true|yes|on)$/i.test(value)) return true;
   if (/^(false|0|no|off)$/i.test(value)) return false;
   const networks = list(value).flatMap((each) => NAMED_NETWORKS[each] ?? each);
   const wrong = networks.find((each) => !isNetwork(each));

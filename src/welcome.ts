@@ -6,6 +6,7 @@ export interface DemoOffer {
   readonly identities: readonly DemoIdentity[];
   /** What opens at `/graphql`: Apollo Sandbox, or for want of introspection the built-in console alone. */
   readonly page: 'sandbox' | 'console' | 'none';
+  readonly metricsNeedSecret: boolean;
   /** Of a POST of `/graphql`, JSON. */
   readonly body?: string;
   /** A file that partner A is not to see. */
@@ -23,7 +24,7 @@ export function welcome(url: string, offer: DemoOffer): string {
   const places = [
     ...(page === 'none' ? [] : [`${url}/graphql   ${PAGES[page]}`]),
     `${url}/readyz    what works and what does not`,
-    `${url}/metrics   outcomes per tier, for Prometheus`,
+    `${url}/metrics   outcomes per tier, for Prometheus${offer.metricsNeedSecret ? ', with a secret of METRICS_SECRETS' : ''}`,
   ];
   return `
   MES gateway, DEMO: embedded data, tokens for everyone on this machine. Not for production.

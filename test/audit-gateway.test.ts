@@ -163,6 +163,20 @@ describeWith('postgres')('the audit log of a gateway', () => {
     expect(errorOf(asPartner)).toMatchObject({ code: 'FORBIDDEN' });
   });
 
+  test.each([
+    { from: '0000-01-01T00:00Z', to: '0000-12-31T23:59Z' },
+    { to: '0001-01-01T00:00+01:00' },
+    { from: '9999-12-31T23:59-01:00' },
+  ])('has nothing for times that the database cannot have: %j', async (variables) => {
+    expect((await auditLog(variables)).nodes).toEqual([]);
+  });
+
+  test('has everything from the year 0 to the end of the year 9999 in the west', async () => {
+    const { nodes } = await auditLog();
+    expect(nodes.length).toBeGreaterThan(0);
+    expect((await auditLog({ from: '0000-01-01T00:00Z', to: '9999-12-31T23:59-12:00' })).nodes).toEqual(nodes);
+  });
+
   test('a change of an order is not made when it cannot be recorded; one of a file stands, is logged whole and counted', async () => {
     const [order] = await plant.insert({});
     await plant.query(

@@ -25,6 +25,7 @@ describe('a wrong setting', () => {
     ['PORT', 'http', `${WHOLE} 0 to 65535, but got "http"`],
     ['PUBLIC_URL', 'portal.example.com', 'expected a URL that starts with http:// or https://'],
     ['PUBLIC_URL', 'ftp://portal.example.com', 'expected a URL'],
+    ['TRUST_PROXY', '1', 'expected true, false, or addresses and networks with commas'],
     ['TRUST_PROXY', 'maybe', 'expected true, false, or addresses and networks with commas'],
     ['CONNECTIONS_MAX', '0', `${WHOLE} 1 to 1000000`],
     ['RATE_LIMIT_PARTNER', 'much', WHOLE],

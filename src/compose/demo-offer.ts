@@ -14,10 +14,11 @@ export interface OfferParts {
 }
 
 /** What a person who starts the demo can try, of which this configuration refuses nothing. */
-export function demoOffer({ operations }: Config, { admission, subjects, identities }: OfferParts): DemoOffer {
+export function demoOffer({ operations, http }: Config, { admission, subjects, identities }: OfferParts): DemoOffer {
   const body = admission.takes(LATEST) ? { query: LATEST } : trustedBody(admission);
   return {
     identities,
+    metricsNeedSecret: http.metricsSecrets !== undefined,
     page: !operations.sandbox || operations.trusted.only ? 'none' : operations.introspection ? 'sandbox' : 'console',
     ...(body && { body: JSON.stringify(body) }),
     ...(subjects.fileOfPartnerB !== undefined && { fileOfPartnerB: subjects.fileOfPartnerB }),

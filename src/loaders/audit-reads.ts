@@ -13,6 +13,7 @@ import type { AnswerNotes } from './order-reads.js';
 const PAGE_MAX = 200;
 const PAGE = 50;
 const ACTOR_MAX = 256;
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
 export interface AuditArguments extends AuditFilter {
   readonly first?: number | undefined;
@@ -79,7 +80,7 @@ function checkedFilter({ orderId, filePath, actor, from, to }: AuditFilter): Aud
   };
 }
 
-/** Nothing was recorded before 1970, and the database has no year 0. */
+/** Nothing is recorded before 1970 or after 9999. The database has no year 0, and reads no year of five digits in ISO 8601. */
 function knownTime(time: EpochMilliseconds | undefined): EpochMilliseconds | undefined {
-  return time === undefined ? undefined : Math.max(time, 0);
+  return time === undefined ? undefined : Math.min(Math.max(time, 0), LATEST);
 }

@@ -443,9 +443,11 @@ Every error carries \`extensions.code\`:
 - \`INVALID_TRANSITION\`: the status flow does not allow the change
 - \`SOURCE_UNAVAILABLE\`: the database, the file store or the feed of changes does not answer, or the operation took too long; try again
   shortly
-- \`RATE_LIMITED\`: too many live connections, or operations in one; or a client that is too slow for its subscriptions
+- \`RATE_LIMITED\`: a limit of points, bytes of files or failed authentications is used up (\`Retry-After\` tells for how long); or
+  too many live connections, or operations in one; or a client that is too slow for its subscriptions
 - \`GRAPHQL_PARSE_FAILED\`: the operation is not GraphQL
 - \`GRAPHQL_VALIDATION_FAILED\`: the operation does not fit this schema
+- \`OPERATION_RESOLUTION_FAILURE\`: the document has several operations, and \`operationName\` is none of them
 - \`PERSISTED_QUERY_NOT_FOUND\`: the gateway does not know this operation: send its text, unless only known ones are taken
 - \`BAD_REQUEST\`: the HTTP request holds no operation that can be answered
 - \`INTERNAL_SERVER_ERROR\`: a fault of the gateway; its cause stands in the gateway's log only
