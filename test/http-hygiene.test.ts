@@ -318,6 +318,31 @@ describeWith('postgres')('HTTP, as strangers use it', () => {
     });
   });
 
+  test('a signed URL is bound to path, expiry and scope, not to how it is spelled', async () => {
+    const answer = await gateway.graphql<{ file: { url: string } }>('{ file(path: "secret.stl") { url } }', {}, { token });
+    const { pathname, searchParams } = new URL(answer.data!.file.url);
+    const [expires, scope, signature] = ['expires', 'scope', 'signature'].map((name) => searchParams.get(name) ?? '');
+    const statusOf = async (path: string, query: Record<string, string | undefined>) => {
+      const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+      const target = `${path}?${new URLSearchParams(given).toString()}`;
+      return (await raw(`GET ${target} HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)).status;
+    };
+    const same = [
+      await statusOf(pathname, { expires, scope, signature }),
+      await statusOf(pathname, { signature, other: 'x', scope, expires }),
+      await statusOf(pathname.replace('secret', 'secr%65t'), { expires, scope, signature }),
+    ];
+    expect(same).toEqual([200, 200, 200]);
+    const others = [
+      await statusOf('/files/large.stl', { expires, scope, signature }),
+      await statusOf(pathname, { expires: String(Number(expires) + 1), scope, signature }),
+      await statusOf(pathname, { expires, scope: 'partner:acme', signature }),
+      await statusOf(pathname, { expires, signature }),
+      await statusOf(pathname, { expires, scope, signature: signature!.toLowerCase() }),
+    ];
+    expect(others).toEqual([401, 401, 401, 401, 401]);
+  });
+
   /** Nothing of what comes is taken. */
   function asleep(text: string): Socket {
     return open(gateway.port, text).pause();

@@ -35,29 +35,51 @@ export function clientAddress({ socket, headers }: Pick<IncomingMessage, 'socket
   let address = socket.remoteAddress ?? '';
   if (!trusts(address)) return address;
   const forwarded = String(headers['x-forwarded-for'] ?? '').split(',');
-  for (let next = forwarded.pop()?.trim(); next !== undefined && isIP(next) > 0; next = forwarded.pop()?.trim()) {
+  for (let next = addressIn(forwarded.pop()); isIP(next) > 0; next = addressIn(forwarded.pop())) {
     address = next;
     if (!trusts(address)) break;
   }
   return address;
 }
 
-/** Addresses that one client has at hand count as one: an IPv6 network of 64 bits (RFC 6177), one IPv4 address however it is spelled. */
-export function addressGroup(address: string): string {
-  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
-  if (mapped !== undefined) return mapped;
-  return isIPv6(address) ? `${networkOf(address)}::/64` : address;
+/** Some proxies write the port too: `203.0.113.9:1234`, `[2001:db8::1]:443`. */
+const WITH_PORT = /^(?:(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([^\]]*)\](?::\d{1,5})?)$/;
+
+/** The address in one entry of `X-Forwarded-For`; what is none is left as it is. */
+function addressIn(entry = ''): string {
+  const text = entry.trim();
+  const [, ipv4, ipv6] = WITH_PORT.exec(text) ?? [];
+  return ipv4 ?? ipv6 ?? text;
 }
 
-function networkOf(address: string): string {
+/** Addresses that one client has at hand count as one: an IPv6 network of 64 bits (RFC 6177), one IPv4 address however it is spelled. */
+export function addressGroup(address: string): string {
+  if (!isIPv6(address)) return address;
+  const groups = groupsOf(address);
+  const isMapped = groups.slice(0, 6).join() === '0,0,0,0,0,65535';
+  if (isMapped)
+    return groups
+      .slice(6)
+      .flatMap((group) => [group >> 8, group & 255])
+      .join('.');
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(':')}::/64`;
+}
+
+/** The eight numbers of 16 bits of an IPv6 address. */
+function groupsOf(address: string): number[] {
   const [left = [], right = []] = address
     .replace(/%.*$/, '')
+    .replace(
+      /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+      (_ipv4, ...bytes: string[]) => `${pair(bytes[0], bytes[1])}:${pair(bytes[2], bytes[3])}`,
+    )
     .split('::')
     .map((half) => half.split(':').filter((group) => group !== ''));
-  // The last 32 bits may be spelled as IPv4.
-  const missing = 8 - left.length - right.length - (address.includes('.') ? 1 : 0);
-  return [...left, ...Array<string>(Math.max(0, missing)).fill('0'), ...right]
-    .slice(0, 4)
-    .map((group) => parseInt(group, 16).toString(16))
-    .join(':');
+  const missing = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
+  return [...left, ...missing, ...right].map((group) => parseInt(group, 16));
+}
+
+function pair(high = '', low = ''): string {
+  return (Number(high) * 256 + Number(low)).toString(16);
 }

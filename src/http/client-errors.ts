@@ -1,14 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ErrorCode } from '../errors.js';
-import { errorBody } from './http-error.js';
+import { errorBody, type ErrorBody } from './http-error.js';
 import { isAnswerDue } from './pipelining.js';
 import { DATA_HEADERS } from './security-headers.js';
 
-interface Refusal {
+/** An error as it is answered where Fastify does not answer. */
+export interface Refusal extends Readonly<ErrorBody['error']> {
   readonly status: number;
-  readonly code: ErrorCode;
-  readonly message: string;
 }
 
 const MALFORMED: Refusal = { status: 400, code: 'BAD_USER_INPUT', message: 'This is not a valid HTTP request.' };
@@ -39,7 +37,13 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 }
 
 /** Answers without a request, and closes. */
-export function refuseSocket(socket: Socket, { status, code, message }: Refusal): void {
+export function refuseSocket(socket: Socket, refusal: Refusal): void {
+  socket.on('error', () => undefined);
+  socket.end(refusalText(refusal), () => socket.destroySoon());
+}
+
+/** The whole answer, with the headers that every answer has and `others`; the last of its connection. */
+export function refusalText({ status, code, message }: Refusal, others: Readonly<Record<string, string>> = {}): string {
   const body = JSON.stringify(errorBody(code, message));
   const head = {
     ...DATA_HEADERS,
@@ -48,10 +52,10 @@ export function refuseSocket(socket: Socket, { status, code, message }: Refusal)
     'content-length': String(Buffer.byteLength(body)),
     ...(status === 429 && { 'retry-after': '1' }),
     connection: 'close',
+    ...others,
   };
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`);
-  socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroySoon());
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
 /** As Node's own handler looks for it: the answer that the connection is busy with. */

@@ -1,17 +1,35 @@
 import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { GatewayError } from '../errors.js';
 import type { Trusts } from './client-address.js';
 
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i;
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
 
+/** HTTP/1.0 need not name a host: it is then the address that was reached, as a URL can have it. */
+export function nameHost({ headers, httpVersion, socket }: IncomingMessage): void {
+  if (httpVersion !== '1.0' || headers.host !== undefined) return;
+  const { localAddress = '', localPort } = socket;
+  headers.host = `${isIPv6(localAddress) ? `[${localAddress}]` : localAddress}:${localPort}`;
+}
+
 /** What is wrong with the header "Host". `loopbackOnly`: it must name this machine, so that no foreign page reaches a demo by DNS. */
-export function hostProblem({ headers, rawHeaders }: IncomingMessage, loopbackOnly: boolean): GatewayError | undefined {
+export function hostProblem({ headers, rawHeaders, url }: IncomingMessage, loopbackOnly: boolean): GatewayError | undefined {
   const host = headers.host ?? '';
   if (hostCount(rawHeaders) > 1) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must come once.');
   if (!isHost(host)) return new GatewayError('BAD_USER_INPUT', 'The header "Host" must be a name or an address.');
+  if (!agrees(url, host)) {
+    return new GatewayError('BAD_USER_INPUT', 'The target of the request and the header "Host" must name the same host.');
+  }
   if (!loopbackOnly || LOOPBACK_HOST.test(host)) return undefined;
   return new GatewayError('FORBIDDEN', 'This is a demo: the header "Host" must be localhost or 127.0.0.1.');
+}
+
+/** Where a target names a host, that one counts (RFC 9112 §3.2.2); nothing behind this line has to know, as both are the same. */
+function agrees(target: string | undefined, host: string): boolean {
+  if (target === undefined || target.startsWith('/') || target === '*') return true;
+  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(target) ?? [];
+  return authority?.toLowerCase() === host.toLowerCase();
 }
 
 /** What is wrong with what a trusted proxy says that the client has asked for: it becomes part of the URLs of files. */

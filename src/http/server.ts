@@ -21,7 +21,7 @@ import { answerClientError } from './client-errors.js';
 import { trustIn } from './client-address.js';
 import { capConnections, type ConnectionCaps } from './connection-caps.js';
 import { answerExpectations, expectationProblem, isExpectant } from './expectation.js';
-import { forwardedProblem, hostProblem } from './host.js';
+import { forwardedProblem, hostProblem, nameHost } from './host.js';
 import { sendError } from './http-error.js';
 import type { LiveDeps } from './live.js';
 import { refuseOtherMethods } from './methods.js';
@@ -95,7 +95,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return sendError(error, request, reply.header('cache-control', 'no-store'));
     },
     clientErrorHandler: answerClientError,
-    http: { headersTimeout: options.headersTimeout, connectionsCheckingInterval: SECOND, maxHeaderSize: HEADERS_MAX },
+    http: {
+      headersTimeout: options.headersTimeout,
+      connectionsCheckingInterval: SECOND,
+      maxHeaderSize: HEADERS_MAX,
+      // `hostProblem` has it, and says so as all errors are said.
+      requireHostHeader: false,
+    },
     keepAliveTimeout: options.keepAlive,
     // `BodyDeadlines` has them.
     requestTimeout: 0,
@@ -110,6 +116,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler(sendError);
   refuseOtherMethods(app);
   addHooks(app, options, (request, reply) => {
+    nameHost(request.raw);
     setHeaders(request, reply);
     return (
       headerProblem(request.raw) ??

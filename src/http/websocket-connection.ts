@@ -58,6 +58,7 @@ export class WebSocketConnection implements LiveConnection {
   private asker: Asker | undefined;
   private stopExpiry: (() => void) | undefined;
   private isAlive = true;
+  private isEnding = false;
   private role: string | undefined;
 
   constructor(
@@ -143,7 +144,8 @@ export class WebSocketConnection implements LiveConnection {
 
   /** Says why, and closes; a client that does not close its side is cut off. */
   end(code: number, reason: string): void {
-    if (this.socket.readyState === this.socket.CLOSED) return;
+    if (this.isEnding || this.socket.readyState === this.socket.CLOSED) return;
+    this.isEnding = true;
     this.socket.close(code, shortened(reason));
     cutLater(this.socket, this.deps.time, () => this.socket.terminate());
   }

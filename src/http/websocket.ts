@@ -7,15 +7,15 @@ import { GatewayError } from '../errors.js';
 import type { Time } from '../time.js';
 import type { Bytes } from '../units.js';
 import { addressGroup, clientAddress, type Trusts } from './client-address.js';
+import { refusalText } from './client-errors.js';
 import { baseOfUpgrade, forwardedProblem, hostProblem } from './host.js';
-import { describeError, errorBody } from './http-error.js';
+import { describeError, MethodError } from './http-error.js';
 import { cutLater, type LiveDeps } from './live.js';
 import { originProblem } from './origin.js';
 import { ignoreUpgrade } from './plain-upgrade.js';
 import { isAnswerDue } from './pipelining.js';
 import { ConnectionRates } from './rate-connection.js';
 import { newRateNotes } from './rate-limits.js';
-import { DATA_HEADERS } from './security-headers.js';
 import { CLOSE, WebSocketConnection, type Running } from './websocket-connection.js';
 
 export interface WebSocketDeps extends LiveDeps {
@@ -36,6 +36,9 @@ export function acceptWebSockets(server: Server, deps: WebSocketDeps): void {
     // Without one of ours, a socket is opened all the same, so that a browser can be told why it is closed.
     handleProtocols: (offered) => handleProtocols(offered),
   });
+  sockets.on('wsClientError', ({ message }, socket) => {
+    refuse(socket, new GatewayError('BAD_USER_INPUT', `The upgrade is refused: ${message}.`), deps.time);
+  });
   const protocol = protocolOf(deps);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Whatever is written now would stand in an answer before it.
@@ -52,6 +55,7 @@ function problemOf(request: IncomingMessage, deps: WebSocketDeps): GatewayError 
   return (
     hostProblem(request, deps.loopbackOnly) ??
     pathProblem(request) ??
+    methodProblem(request) ??
     forwardedProblem(request, deps.trusts) ??
     originProblem(request.headers.origin, bases, deps.corsOrigins) ??
     deps.connections.refusal() ??
@@ -75,24 +79,24 @@ function pathProblem({ url = '' }: IncomingMessage): GatewayError | undefined {
     : new GatewayError('NOT_FOUND', 'There is no WebSocket here; try /graphql.');
 }
 
+function methodProblem({ method = '' }: IncomingMessage): GatewayError | undefined {
+  return method === 'GET' ? undefined : new MethodError(`The method of an upgrade must be GET, but is: ${method}.`, 'GET');
+}
+
 /** Answers the request in place of upgrading it, and closes also on a client that does not close its side. */
 function refuse(socket: Duplex, problem: GatewayError, time: Time): void {
-  const { status, code, message } = describeError(problem);
-  const body = JSON.stringify(errorBody(code, message));
-  const head = [
-    `HTTP/1.1 ${status} ${code}`,
-    'connection: close',
-    ...Object.entries({ ...DATA_HEADERS, 'cache-control': 'no-store' }).map(([name, value]) => `${name}: ${value}`),
-    ...(status === 429 ? ['retry-after: 1'] : []),
-    'content-type: application/json; charset=utf-8',
-    `content-length: ${Buffer.byteLength(body)}`,
-  ];
+  const refusal = describeError(problem);
+  const others = {
+    // RFC 6455 §4.4: also a client that spoke another version learns it.
+    ...(refusal.status === 400 && { 'sec-websocket-version': '13' }),
+    ...(problem instanceof MethodError && { allow: problem.allow }),
+  };
   // Whoever does not wait for the answer breaks the connection, which must not end the process.
   socket.on('error', () => undefined);
   cutLater(socket, time, () => socket.destroy());
   // Unread data would make the end a reset, which can take the answer away from the client.
   socket.resume();
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  socket.end(refusalText(refusal, others), () => socket.destroy());
 }
 
 function protocolOf(deps: WebSocketDeps): Protocol<WebSocketConnection> {
@@ -138,6 +142,8 @@ function attend(socket: WebSocket, request: IncomingMessage, protocol: Protocol<
       close: (code = CLOSE.internal, reason = '') => connection.end(code, reason),
       onMessage: (handle) => {
         socket.on('message', (data: Buffer) => {
+          // What comes after the goodbye is neither counted nor carried out.
+          if (socket.readyState !== socket.OPEN) return;
           const problem = rates.hear(data.length);
           if (problem !== undefined) return connection.end(CLOSE.tryAgain, problem);
           handle(data.toString()).catch((error: unknown) => fail(connection, error, deps));
