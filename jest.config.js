@@ -13,5 +13,7 @@ export default {
   globalSetup: '<rootDir>/test/support/jest-global-setup.js',
   globalTeardown: '<rootDir>/test/support/jest-global-teardown.js',
   maxWorkers: 2,
+  // Each test file leaves its modules in the memory of its worker, which becomes slow in the end.
+  workerIdleMemoryLimit: '700MB',
   testTimeout: 30_000,
 };
