@@ -1,7 +1,7 @@
 import type { LoggedChange } from '../src/changes/change-log.js';
 import { createMemoryStore } from '../src/cache/keyv-store.js';
-import { covers, parseSnapshot } from '../src/changes/snapshot.js';
-import type { PgFeedSession } from '../src/sources/feed-session.js';
+import { covers, isVisible, parseSnapshot } from '../src/changes/snapshot.js';
+import type { PgFeedSession, Query } from '../src/sources/feed-session.js';
 import { PollLog } from '../src/sources/poll-log.js';
 import { HOUR, MIB, MINUTE, type Snapshot } from '../src/units.js';
 import { caughtUp, changesOf, countingStore, makeFeed, openSession, openTransactions } from './support/feed.js';
@@ -100,6 +100,21 @@ describeWith('postgres')('polling', () => {
     await poll();
     expect(covers(parseSnapshot(position!), parseSnapshot(first))).toBe(true);
     expect(covers(parseSnapshot(first), parseSnapshot(position!))).toBe(false);
+  });
+
+  test('says until when what it shows became visible: a page may show what was committed after the position', async () => {
+    const [order] = await plant.insert({ updated_at: now() });
+    const query: Query = async (text, values) => {
+      const rows = await session.query(text, values);
+      if (!text.includes('from orders')) await plant.update(order!.id, { updated_at: now(), version: 2 });
+      return rows;
+    };
+    const read = await new PollLog(query, HOUR).read(undefined);
+    expect(idsOf(await changesOf(read))).toEqual([order!.id]);
+    const [row] = await plant.query('select xmin::text::xid8::text as xid, version from orders');
+    expect(row!['version']).toBe(2);
+    const isIn = (snapshot: Snapshot) => isVisible(BigInt(String(row!['xid'])), parseSnapshot(snapshot));
+    expect([isIn(read.snapshot), isIn(read.shows())]).toEqual([false, true]);
   });
 
   test('takes more orders of one moment than fit into a page', async () => {

@@ -161,6 +161,7 @@ class SerialLog implements ChangeLog {
     const pages = async function* () {
       yield changes;
     };
-    return { snapshot: String(row!['snapshot']), pages: pages() };
+    const snapshot = String(row!['snapshot']);
+    return { snapshot, pages: pages(), shows: () => snapshot };
   }
 }

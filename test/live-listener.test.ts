@@ -20,6 +20,9 @@ class World {
   renewed: number | undefined = 0;
   broken = false;
   loadBroken = false;
+  /** Whether the log shows, once, what was committed after the snapshot of a read. */
+  ahead = false;
+  private shown = 0;
   private readonly history: LoggedChange[] = [];
 
   readonly live = new LiveOrders({
@@ -67,12 +70,14 @@ class World {
     return {
       read: (since) => {
         if (this.broken) return Promise.reject(new Error('no database'));
-        const [from, to] = [Number(since?.split(':')[0] ?? 1) - 1, this.history.length];
-        const page = this.history.slice(from, to);
+        const [from, end] = [Number(since?.split(':')[0] ?? 1) - 1, this.history.length];
+        const page = this.history.slice(this.ahead ? Math.max(from, this.shown) : from, end);
+        const to = this.ahead ? from : end;
+        this.shown = end;
         const pages = (async function* () {
           yield page;
         })();
-        return Promise.resolve({ snapshot: snapshotOf(to), pages });
+        return Promise.resolve({ snapshot: snapshotOf(to), shows: () => snapshotOf(end), pages });
       },
     };
   }
@@ -113,6 +118,17 @@ describe('live orders', () => {
     world.commit(null, order(), { renew: false });
     await world.pass(10 * SECOND);
     expect(told.got).toEqual([]);
+    expect(world.loads).toEqual([]);
+    world.renew();
+    await world.pass(20);
+    expect(told.got).toEqual([{ orderChanged: order() }]);
+  });
+
+  test('are told only then also when a log shows more than its position covers', async () => {
+    const told = await changes();
+    world.ahead = true;
+    world.commit(null, order(), { renew: false });
+    await world.pass(10 * SECOND);
     expect(world.loads).toEqual([]);
     world.renew();
     await world.pass(20);

@@ -13,6 +13,11 @@ export interface ChangeRead {
   readonly snapshot: Snapshot;
   /** For one order in the order of its commits. A consumer that stops early must read again from where it began. */
   readonly pages: AsyncIterable<readonly LoggedChange[]>;
+  /**
+   * To be asked after the pages: everything that they showed is visible in this snapshot. That is `snapshot`, or a later one
+   * for a log that cannot read as of a moment that is over.
+   */
+  readonly shows: () => Snapshot;
 }
 
 /** The history of changes of orders that a database keeps. */

@@ -35,9 +35,9 @@ export interface ListenerParts {
  * Follows the history of changes while somebody wants to be told, and invalidates nothing.
  *
  * Invariant: a change is told only after the tokens that it touches were renewed, so what a client reads when it is told
- * is not older. A batch waits until every transaction that is visible in its snapshot is visible in the position of the
- * renewals too. Batches are told one after the other, each with orders loaded after that, so states of an order are told
- * in the order of its versions.
+ * is not older. A batch waits until every transaction that it shows is visible in the position of the renewals too. Batches
+ * are told one after the other, each with orders loaded after that, so states of an order are told in the order of its
+ * versions.
  */
 export class Listener {
   private run: Run | undefined;
@@ -119,9 +119,9 @@ class Run {
   /** Tells what became visible after the position, and moves there. @returns whether there was anything */
   private async step(): Promise<boolean> {
     const { load, tell, fail } = this.parts;
-    const { snapshot, changes } = await this.read();
+    const { snapshot, shown, changes } = await this.read();
     const { ids, size } = changes;
-    if (size > 0) await this.untilRenewed(snapshot);
+    if (size > 0) await this.untilRenewed(shown);
     const orders = size > 0 && size <= BATCH_MAX ? await load(ids) : [];
     if (this.stopped) return false;
     this.position = snapshot;
@@ -135,14 +135,14 @@ class Run {
   }
 
   /** One more than fit into a batch are as good as all. */
-  private async read(): Promise<{ snapshot: Snapshot; changes: NetChanges }> {
-    const { snapshot, pages } = await this.log.read(this.position);
+  private async read(): Promise<{ snapshot: Snapshot; shown: Snapshot; changes: NetChanges }> {
+    const { snapshot, shows, pages } = await this.log.read(this.position);
     const changes = new NetChanges();
     for await (const page of pages) {
       for (const change of page) changes.add(change);
       if (changes.size > BATCH_MAX) break;
     }
-    return { snapshot, changes };
+    return { snapshot, shown: shows(), changes };
   }
 
   private async untilRenewed(snapshot: Snapshot): Promise<void> {

@@ -78,6 +78,7 @@ export class OutboxLog implements ChangeLog, FeedLog {
     const head = await this.head(since);
     return {
       snapshot: head.snapshot,
+      shows: () => head.snapshot,
       age: head.age,
       pages: this.pages(head),
       ...(head.size > this.limits.backlog && { wholeDays: () => this.days(head) }),

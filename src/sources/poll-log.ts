@@ -13,7 +13,8 @@ const PAGE = 5_000;
 /** The time of a statement is that of its arrival, and so before its snapshot. */
 const HEAD = `select pg_current_snapshot()::text as snapshot, (extract(epoch from statement_timestamp()) * 1000)::float8 as now`;
 
-const ROWS = `select id::text, version::text, updated_at::text as updated, ${milliseconds('updated_at')}, ${milliseconds('created_at')},
+/** Each page is read as of a moment of its own, later than the head's. */
+const ROWS = `select pg_current_snapshot()::text as snapshot, id::text, version::text, updated_at::text as updated, ${milliseconds('updated_at')}, ${milliseconds('created_at')},
     partner_id, file_path
   from orders where orders.updated_at >= to_timestamp($1::float8 / 1000) and (orders.updated_at, orders.id) > ($2::timestamptz, $3::uuid)
   order by orders.updated_at, orders.id limit ${PAGE}`;
@@ -80,8 +81,9 @@ export class PollLog implements ChangeLog, FeedLog {
       for (const [id, { updatedAt }] of seen) if (updatedAt < watermark - OVERLAP) seen.delete(id);
       this.latter = after;
     };
+    const shown = { snapshot };
     const waited = now - (known.samples.at(-1)?.at ?? now);
-    return { snapshot: position, age: waited, pages: this.pages(known, seen, finish) };
+    return { snapshot: position, age: waited, pages: this.pages(known, seen, shown, finish), shows: () => shown.snapshot };
   }
 
   /** There always may be. */
@@ -101,10 +103,16 @@ export class PollLog implements ChangeLog, FeedLog {
     return { position: since, watermark, samples: [], seen: new Map() };
   }
 
-  private async *pages({ watermark }: Known, seen: Map<string, Seen>, finish: () => void): AsyncGenerator<LoggedChange[]> {
+  private async *pages(
+    { watermark }: Known,
+    seen: Map<string, Seen>,
+    shown: { snapshot: Snapshot },
+    finish: () => void,
+  ): AsyncGenerator<LoggedChange[]> {
     let place: readonly [string, string] = ['-infinity', '00000000-0000-0000-0000-000000000000'];
     for (;;) {
       const rows = await this.query(ROWS, [watermark - OVERLAP, ...place]);
+      if (rows[0]) shown.snapshot = String(rows[0]['snapshot']);
       const changes = rows.flatMap((row) => changeOf(row, seen));
       if (changes.length > 0) yield changes;
       const end = rows.at(-1);
