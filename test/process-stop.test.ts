@@ -34,6 +34,26 @@ test('a drain that is cut ends every connection, whatever became of it', async (
   await within('the end of all connections', Promise.all(sockets));
 });
 
+test('a drain ends connections that ask nothing: not used yet, kept after an answer, with half a head', async () => {
+  const server = createServer((_request, response) => response.end('answer'));
+  const drain = createDrain(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const head = 'GET / HTTP/1.1\r\nHost: localhost\r\n';
+  const sockets = ['', `${head}\r\n`, head].map((text) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    socket.on('error', () => undefined).write(text);
+    return socket;
+  });
+  const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  await within('the answer', once(sockets[1]!, 'data'));
+  for (const socket of sockets) socket.resume();
+  await within('the end of the drain', drain.finish());
+  await within('the end of the server', new Promise((resolve) => server.close(resolve)));
+  await within('the end of all connections', Promise.all(closed));
+});
+
 describeWith('postgres', 'redis')('a signal to end', () => {
   let plant: Plant;
   let proxy: Proxy;

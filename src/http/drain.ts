@@ -3,7 +3,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 
 /** The orderly end of a server. */
 export interface Drain {
-  /** Starts it; resolves when no request is under way, or all were cut. */
+  /** Starts it; resolves when no request is under way, or all were cut. Then ends what is left: connections that ask nothing. */
   finish(): Promise<void>;
   /** Ends every connection at once, also those that were upgraded, which the server's own `closeAllConnections` leaves open. */
   cut(): void;
@@ -13,8 +13,9 @@ export interface Drain {
  * Prepares the end of `server`. To be called before it listens.
  *
  * Node's own `close` cuts the connection of an answer that was handed over but not yet read by a slow client, and waits
- * for connections that fall idle only later. So the drain comes first: nothing new is accepted, each connection ends with
- * its answer, and it is over when all answers have been sent or given up by their clients.
+ * for connections that fall idle only later, and for those that a browser or a load balancer has opened ahead and not used.
+ * So the drain comes first: nothing new is accepted, each connection ends with its answer, and when all answers have been
+ * sent or given up by their clients, the connections that are left are ended.
  */
 export function createDrain(server: Server): Drain {
   const underWay = new Set<ServerResponse>();
@@ -35,13 +36,15 @@ export function createDrain(server: Server): Drain {
   });
   return {
     finish: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         draining = true;
         finished = resolve;
         // Stops listening, as the HTTP server's own `close` does, but touches no connection.
         NetServer.prototype.close.call(server);
         for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close');
         if (underWay.size === 0) resolve();
+      }).then(() => {
+        for (const socket of sockets) socket.destroySoon();
       }),
     cut: () => {
       for (const socket of sockets) socket.destroy();
