@@ -13,7 +13,8 @@ export default {
   globalSetup: '<rootDir>/test/support/jest-global-setup.js',
   globalTeardown: '<rootDir>/test/support/jest-global-teardown.js',
   maxWorkers: 2,
-  // Each test file leaves its modules in the memory of its worker, which becomes slow in the end.
-  workerIdleMemoryLimit: '700MB',
-  testTimeout: 30_000,
+  // Each test file leaves its modules in the memory of its worker, which becomes slow: most files get a new one.
+  workerIdleMemoryLimit: '150MB',
+  // A test that waits says after `PATIENCE` (test/support/race.ts) what for; this ends the others.
+  testTimeout: 90_000,
 };

@@ -7,8 +7,8 @@ import { countAnswers, holdFirst, within } from './support/race.js';
 import { describeWith } from './support/servers/shared.js';
 
 const READERS = 300;
-/** Without a deadline that a busy machine might miss: what is counted here is loads, not outages. */
-const PATIENT = { STORE_DEADLINE_MS: '10000' };
+/** Without deadlines that a busy machine might miss: what is counted here is loads, not outages, nor processes that stall. */
+const PATIENT = { STORE_DEADLINE_MS: '10000', FILL_LOCK_MS: '30000' };
 const WINDOW = `{ orders(createdBy: "2025-07-24T15:00Z", window: 60) { totalCount nodes { id } } }`;
 
 /** Scans of the table as Postgres counts them; a backend reports them when it ends, so the gateway must have ended. */

@@ -10,7 +10,7 @@ import { startProcess } from './servers/server-process.js';
 import { removeFolder, temporaryFolder } from './servers/temporary.js';
 import { TEST_SECRET } from './tokens.js';
 
-const START_PATIENCE = 30 * SECOND;
+const START_PATIENCE = 60 * SECOND;
 const STOP_PATIENCE = 30 * SECOND;
 
 /** The production server as a process of its own. */

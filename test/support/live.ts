@@ -38,7 +38,7 @@ export class Followed<T = Record<string, unknown>> {
     const wait = async (): Promise<void> => {
       while (!condition()) await new Promise<void>((resolve) => this.waiting.push(resolve));
     };
-    await within(what, wait(), 5_000);
+    await within(what, wait());
   }
 
   begin(): Promise<void> {

@@ -4,12 +4,14 @@ import type { GatewayProcess } from './gateway.js';
 import type { Hold, Proxy } from './proxy.js';
 
 const POLL: Milliseconds = 20;
+/** What does not come at all is found as well by a long wait, and what comes late on a busy machine is no failure. */
+const PATIENCE: Milliseconds = 30 * SECOND;
 
 /** Waits until `condition` gives true. @throws naming `what` when that takes longer than `patience` */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  patience: Milliseconds = 10 * SECOND,
+  patience: Milliseconds = PATIENCE,
 ): Promise<void> {
   const deadline = performance.now() + patience;
   while (!(await condition())) {
@@ -19,7 +21,7 @@ export async function until(
 }
 
 /** `promise`, or an error naming `what` after `patience`. */
-export async function within<T>(what: string, promise: Promise<T>, patience: Milliseconds = 10 * SECOND): Promise<T> {
+export async function within<T>(what: string, promise: Promise<T>, patience: Milliseconds = PATIENCE): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: not within ${patience} ms`)), patience);
