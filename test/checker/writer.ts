@@ -71,7 +71,7 @@ async function change(world: World, settler: Settler, instance: Instance, orders
     checkAcknowledged(world, name, order, changed[index]);
     const made = learn(order, { version: order.version + 1, at, by: name, renewedAt: renewed ? at : undefined });
     order.inDoubt = false;
-    if (!renewed) settler.watch(instance, made);
+    if (!renewed) settler.watch({ instance, by: name, at, settle: (now) => (made.renewedAt = now) });
   });
   return true;
 }

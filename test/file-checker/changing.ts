@@ -3,8 +3,7 @@ import type { Bytes } from '../../src/units.js';
 import { contentOf, hashOf } from './content.js';
 import type { FileHistory, Version } from './history.js';
 import type { Instance } from './instance.js';
-import type { Settler } from './settler.js';
-import type { World } from './world.js';
+import type { Settler, World } from './world.js';
 
 /** One change of a file through, or told to, one gateway. */
 export interface Changing {
@@ -26,7 +25,7 @@ export function acknowledge(
   version.acknowledgedAt = performance.now();
   version.by = by;
   if (isRenewed) version.renewedAt = version.acknowledgedAt;
-  else settler.watch(instance, version);
+  else settler.watch({ instance, by, at: version.acknowledgedAt, settle: (now) => (version.renewedAt = now) });
   onAcknowledged?.();
 }
 

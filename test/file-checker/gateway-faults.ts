@@ -5,8 +5,7 @@ import { FILE_MAX, LONGEST_STOP, STORE_DEADLINE } from './bounds.js';
 import { currentOf } from './history.js';
 import type { Acts } from './lane.js';
 import { read } from './reader.js';
-import type { Settler } from './settler.js';
-import type { World } from './world.js';
+import type { Settler, World } from './world.js';
 import { replace } from './writer.js';
 
 /** What happens to single gateways. Another process takes the place of one that has ended. */

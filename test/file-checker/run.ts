@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MIB, MINUTE, SECOND, type Milliseconds } from '../../src/units.js';
+import { PendingRenewals } from '../checker/pending.js';
 import { metric, until, within } from '../support/race.js';
 import { CACHE_SLACK, LEFTOVER_BOUND, RENEWAL_PATIENCE } from './bounds.js';
 import { cacheFaults } from './cache-faults.js';
@@ -13,7 +14,6 @@ import { BUG_FAULTS, type FileCheckOptions } from './options.js';
 import { originFaults } from './origin-faults.js';
 import { runReader } from './reader.js';
 import type { Report } from './report.js';
-import { Settler } from './settler.js';
 import { openWorld, randomFor, type Closing, type Servers, type World } from './world.js';
 import { runWriter, writeFirst } from './writer.js';
 
@@ -72,7 +72,7 @@ async function findParts({ instances, tokens, has, report }: World): Promise<voi
 function traffic(world: World): Promise<void>[] {
   const { options, instances, hosts, report } = world;
   const randomOf = (part: string) => randomFor(options, part);
-  const settler = new Settler(world);
+  const settler = new PendingRenewals(world);
   const isFolder = options.source === 'folder';
   const many = (count: number, start: (index: number) => Promise<void>) =>
     Array.from({ length: count }, (_, index) => start(index));

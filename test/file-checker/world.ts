@@ -1,5 +1,6 @@
 import { pick, seededRandom, type Random } from '../../src/embedded/random.js';
 import { HOUR, type Bytes } from '../../src/units.js';
+import type { PendingRenewals } from '../checker/pending.js';
 import { Spans } from '../checker/spans.js';
 import { freshPlant } from '../support/plant.js';
 import { startPostgres } from '../support/servers/postgres.js';
@@ -19,6 +20,8 @@ import { faultsOf, Report } from './report.js';
 import { preloads, settings } from './settings.js';
 import { newFiles, SIZES } from './files.js';
 import { openFolderStore, openS3Store, type Store } from './store.js';
+
+export type Settler = PendingRenewals<Instance>;
 
 /** Servers that run already; a check starts those that are missing. */
 export interface Servers {

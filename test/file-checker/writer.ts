@@ -7,9 +7,8 @@ import { currentOf, type FileHistory } from './history.js';
 import type { Instance } from './instance.js';
 import { begin, fail, read } from './reader.js';
 import { wishNext } from './requests.js';
-import type { Settler } from './settler.js';
 import { upload } from './upload.js';
-import { pickUp, type World } from './world.js';
+import { pickUp, type Settler, type World } from './world.js';
 
 /** The store of the tests never gives back what replaced files had above this size, and would be full soon. */
 const HUGE: Bytes = 4 * MIB - 4 * KIB;
