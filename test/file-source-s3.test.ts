@@ -4,11 +4,11 @@ import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/c
 import type { FileSource } from '../src/files/file.js';
 import { createS3Files } from '../src/sources/s3-files.js';
 import { fileSourceConformance } from './conformance/file-source.js';
-import { s3Client, type S3Address } from './support/servers/s3.js';
+import { becomeClientOf, s3Client, type S3Address } from './support/servers/s3.js';
 import { describeWith, sharedS3 } from './support/servers/shared.js';
 
 describeWith('s3')('files in S3', () => {
-  const environment = { ...process.env };
+  let restore = (): void => undefined;
   let bucket: string;
   let address: S3Address;
   let client: S3Client;
@@ -17,8 +17,7 @@ describeWith('s3')('files in S3', () => {
   beforeAll(async () => {
     const shared = sharedS3();
     address = shared;
-    process.env['AWS_ACCESS_KEY_ID'] = address.accessKeyId;
-    process.env['AWS_SECRET_ACCESS_KEY'] = address.secretAccessKey;
+    restore = becomeClientOf(address);
     bucket = await shared.newBucket();
     client = s3Client(address);
     source = createS3Files({ ...address, bucket, forcePathStyle: true });
@@ -27,7 +26,7 @@ describeWith('s3')('files in S3', () => {
   afterAll(async () => {
     await source.close();
     client.destroy();
-    process.env = environment;
+    restore();
   });
 
   const put = async (path: string, Body: Buffer, ContentType?: string): Promise<void> => {

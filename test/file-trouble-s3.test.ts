@@ -16,7 +16,7 @@ import { MIB, SECOND } from '../src/units.js';
 import { startFaultyOrigin, type Fault, type FaultyOrigin } from './support/faulty-origin.js';
 import { QuickTime } from './support/quick-time.js';
 import { until } from './support/race.js';
-import { s3Client, type S3Address } from './support/servers/s3.js';
+import { becomeClientOf, s3Client, type S3Address } from './support/servers/s3.js';
 import { describeWith, sharedS3 } from './support/servers/shared.js';
 
 const SIZE = 3 * MIB + 5;
@@ -24,7 +24,7 @@ const CUT = 1_000_000;
 const OUTAGE = { code: 'SOURCE_UNAVAILABLE', message: 'The file store does not answer at the moment; try again shortly.' };
 
 describeWith('s3')('trouble of a real store', () => {
-  const environment = { ...process.env };
+  let restore = (): void => undefined;
   const bytes = randomBytes(SIZE);
   const made: FileSource[] = [];
   let address: S3Address;
@@ -49,8 +49,7 @@ describeWith('s3')('trouble of a real store', () => {
   beforeAll(async () => {
     const shared = sharedS3();
     address = shared;
-    process.env['AWS_ACCESS_KEY_ID'] = address.accessKeyId;
-    process.env['AWS_SECRET_ACCESS_KEY'] = address.secretAccessKey;
+    restore = becomeClientOf(address);
     bucket = await shared.newBucket();
     client = s3Client(address);
     origin = await startFaultyOrigin(address.endpoint);
@@ -71,7 +70,7 @@ describeWith('s3')('trouble of a real store', () => {
   afterAll(async () => {
     await origin.close();
     client.destroy();
-    process.env = environment;
+    restore();
   });
 
   const plan = (...faults: (Fault | undefined)[]): void => void origin.plan.push(...faults);

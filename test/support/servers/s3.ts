@@ -84,6 +84,13 @@ export function s3Environment(
   };
 }
 
+/** Gives this process the keys of `address`, as a gateway has them. @returns takes them away */
+export function becomeClientOf({ accessKeyId, secretAccessKey }: S3Address): () => void {
+  const before = process.env;
+  process.env = { ...before, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  return () => (process.env = before);
+}
+
 /** A client for tests; the caller destroys it. */
 export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: S3Address): S3Client {
   return new S3Client({
