@@ -32,7 +32,7 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   // A second answer would be taken for that of another request.
-  if (hasAnswerUnderWay(socket) || isAnswerDue(socket)) return void socket.destroy();
+  if (isAnswerDue(socket)) return void socket.destroy();
   refuseSocket(socket, REFUSALS.get(error.code ?? '') ?? MALFORMED);
 }
 
@@ -56,9 +56,4 @@ export function refusalText({ status, code, message }: Refusal, others: Readonly
   };
   const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}`);
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
-}
-
-/** As Node's own handler looks for it: the answer that the connection is busy with. */
-function hasAnswerUnderWay(socket: Socket & { _httpMessage?: { headersSent: boolean } | null }): boolean {
-  return socket._httpMessage?.headersSent === true;
 }

@@ -4,9 +4,13 @@ import type { Socket } from 'node:net';
 /** The answers of a connection that are not over. */
 const pending = new WeakMap<object, Set<ServerResponse>>();
 
-/** Whether a request that has arrived whole on this connection waits for its answer: nothing else may be written in its place. */
+/**
+ * Whether an answer on this connection has begun, or is waited for by a request that has arrived whole: nothing else may be
+ * written in its place.
+ */
 export function isAnswerDue(socket: object): boolean {
-  return [...(pending.get(socket) ?? [])].some(({ req, writableFinished }) => req.complete && !writableFinished);
+  const answers = [...(pending.get(socket) ?? [])];
+  return answers.some(({ req, headersSent, writableFinished }) => (req.complete || headersSent) && !writableFinished);
 }
 
 /**
