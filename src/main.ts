@@ -19,6 +19,9 @@ function readConfig(): Config {
 const config = readConfig();
 const log = pino({ level: config.logLevel, serializers: { err: loggedError } });
 
+// Else Node prints them between the lines of the log, in a form of its own.
+process.removeAllListeners('warning').on('warning', (err) => log.warn({ err }, 'Node warns'));
+
 const unread = suspects(Object.keys(process.env)).map(({ name, meant }) => `${name} (did you mean ${meant.join(' or ')}?)`);
 if (unread.length > 0) log.warn(`unknown variables are ignored: ${unread.join(', ')}`);
 

@@ -6,7 +6,7 @@ import { startGateway, type GatewayProcess } from './support/gateway.js';
 import { freshPlant } from './support/plant.js';
 import { TEST_SECRET, tokenFor } from './support/tokens.js';
 import { startProxy, type Proxy } from './support/proxy.js';
-import { metric, until } from './support/race.js';
+import { holdFirst, metric, until } from './support/race.js';
 import { startProcess } from './support/servers/server-process.js';
 import { startRedis, type RedisServer } from './support/servers/redis.js';
 import { run } from './support/servers/run.js';
@@ -110,6 +110,34 @@ describeWith(
       path: '/files/models/ring.stl',
       cache: expect.stringContaining('mes-gateway'),
     });
+  });
+
+  test('a line and a count also for a request whose client went away', async () => {
+    const hold = holdFirst(proxies.database);
+    const leaving = new AbortController();
+    const answer = fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await token('operator')}`,
+        'content-type': 'application/json',
+        'x-request-id': 'went-away',
+      },
+      body: JSON.stringify({ query: 'query Unseen { orders(createdBy: "2024-01-01T00:00Z", window: 60) { totalCount } }' }),
+      signal: leaving.signal,
+    });
+    await hold.heldOnce;
+    leaving.abort();
+    await expect(answer).rejects.toThrow('aborted');
+    expect(await requestLine('went-away')).toMatchObject({
+      status: 499,
+      aborted: true,
+      operation: 'query Unseen',
+      role: 'operator',
+      ms: expect.any(Number),
+    });
+    hold.release();
+    const counted = 'mes_http_request_duration_seconds_count{route="/graphql",status="499"}';
+    expect(await metric(gateway, counted)).toBe(1);
   });
 
   test('/healthz, /readyz and /metrics need no token and hold what operators need', async () => {

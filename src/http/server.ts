@@ -28,6 +28,7 @@ import { refuseOtherMethods } from './methods.js';
 import { closePipelined } from './pipelining.js';
 import { orderPipelined } from './pipeline-order.js';
 import { addRateHooks, type RateState } from './rate-hooks.js';
+import { logRequests } from './request-log.js';
 import { securityHeaders } from './security-headers.js';
 import { cutSlowReaders } from './slow-readers.js';
 import { BodyDeadlines } from './upload-deadline.js';
@@ -115,7 +116,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   answerExpectations(app.server);
   app.setErrorHandler(sendError);
   refuseOtherMethods(app);
-  addHooks(app, options, (request, reply) => {
+  addHooks(app, options.metrics, (request, reply) => {
     nameHost(request.raw);
     setHeaders(request, reply);
     return (
@@ -146,7 +147,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 /** `begin` sets what every answer has, and says what is wrong with the headers of a request. */
 function addHooks(
   app: FastifyInstance,
-  options: ServerOptions,
+  metrics: Metrics,
   begin: (request: FastifyRequest, reply: FastifyReply) => GatewayError | undefined,
 ): void {
   app.decorateRequest('notes', null as unknown as RequestNotes);
@@ -156,28 +157,12 @@ function addHooks(
     void reply.header('x-request-id', request.id);
     next(begin(request, reply));
   });
+  logRequests(app, metrics);
   app.addHook('onSend', (request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
     if (reply.statusCode === 413 && !isExpectant(request.raw)) void reply.removeHeader('connection');
     // What says nothing of caches is for one viewer, once.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
-    next();
-  });
-  app.addHook('onResponse', (request, reply, next) => {
-    const route = request.routeOptions.url ?? 'none';
-    if (!request.notes.isLive) options.metrics.request(route, reply.statusCode, reply.elapsedTime / SECOND);
-    const quiet = route === '/healthz' || route === '/readyz' || route === '/metrics';
-    request.log[quiet ? 'debug' : 'info'](
-      // Without the query: it may hold the signature of a URL.
-      {
-        method: request.method,
-        path: pathOf(request),
-        status: reply.statusCode,
-        ms: round(reply.elapsedTime),
-        ...notesOf(request, reply),
-      },
-      'request',
-    );
     next();
   });
 }
@@ -186,11 +171,6 @@ function headerProblem({ rawHeaders }: IncomingMessage): GatewayError | undefine
   const lines = rawHeaders.length / 2;
   if (lines <= HEADER_LINES_MAX) return undefined;
   return new GatewayError('BAD_USER_INPUT', `A request must have at most ${HEADER_LINES_MAX} header lines, but has: ${lines}.`);
-}
-
-function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
-  const { cache, viewer: _viewer, rate: _rate, ...others } = notes;
-  return { ...others, cache: cache?.summary() ?? reply.getHeader('cache-status') };
 }
 
 function corsOptions(origins: readonly string[]) {
@@ -231,12 +211,4 @@ function corsOptions(origins: readonly string[]) {
 
 function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '';
-}
-
-function round(milliseconds: number): number {
-  return Math.round(milliseconds * 100) / 100;
 }

@@ -9,10 +9,18 @@ const PATIENCE: Milliseconds = 5 * SECOND;
 /** What pg has and its types lack: what the server identifies a session by. */
 type Session = Client & {
   readonly processID: number;
-  readonly activeQuery: unknown;
+  readonly secretKey: unknown;
   readonly host: string;
   readonly port: number;
 };
+
+/** A connection of pg before its client has said anything; its types lack it. */
+interface Channel {
+  readonly stream: Socket;
+  on(event: 'connect' | 'error', listener: () => void): void;
+  connect(...to: [port: number, host: string] | [path: string]): void;
+  cancel(processID: number, secretKey: unknown): void;
+}
 
 /** What knex has and its types lack. */
 interface Pool {
@@ -48,14 +56,13 @@ export async function cancellable<T>(database: Knex, statement: Statement<T>, si
   }
 }
 
-function cancel(session: Session): void {
-  const { host, port, activeQuery } = session;
-  if (!activeQuery) return;
-  const messenger = new pg.Client({ host, port }) as pg.Client & { cancel(session: Client, query: unknown): void };
-  const { connection } = messenger;
-  const { stream } = connection as unknown as { stream: Socket };
+function cancel({ host, port, processID, secretKey }: Session): void {
+  const channel = new pg.Client({ host, port }).connection as unknown as Channel;
+  const { stream } = channel;
   // What does not get there is ended by the server's own limit of time for statements.
-  connection.on('error', () => stream.destroy());
+  channel.on('error', () => stream.destroy());
+  channel.on('connect', () => channel.cancel(processID, secretKey));
   stream.setTimeout(PATIENCE, () => stream.destroy());
-  messenger.cancel(session, activeQuery);
+  if (host.startsWith('/')) channel.connect(`${host}/.s.PGSQL.${port}`);
+  else channel.connect(port, host);
 }

@@ -1,0 +1,52 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Metrics } from '../telemetry/metrics.js';
+import { SECOND } from '../units.js';
+
+const QUIET: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+/** As nginx has it: the client went away before an answer had begun. */
+const CLIENT_GONE = 499;
+
+/** One line in the log for each request, and its place in the metrics: when the answer was sent, or the client went away. */
+export function logRequests(app: FastifyInstance, metrics: Pick<Metrics, 'request'>): void {
+  app.addHook('onRequest', (request, reply, next) => {
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) note(request, reply, true);
+    });
+    next();
+  });
+  app.addHook('onResponse', (request, reply, next) => {
+    note(request, reply, false);
+    next();
+  });
+
+  function note(request: FastifyRequest, reply: FastifyReply, aborted: boolean): void {
+    const route = request.routeOptions.url ?? 'none';
+    const status = aborted && !reply.raw.headersSent ? CLIENT_GONE : reply.raw.statusCode;
+    if (!request.notes.isLive) metrics.request(route, status, reply.elapsedTime / SECOND);
+    request.log[QUIET.has(route) ? 'debug' : 'info'](
+      {
+        method: request.method,
+        path: pathOf(request),
+        status,
+        ms: round(reply.elapsedTime),
+        ...(aborted && { aborted }),
+        ...notesOf(request, reply),
+      },
+      'request',
+    );
+  }
+}
+
+function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
+  const { cache, viewer: _viewer, rate: _rate, ...others } = notes;
+  return { ...others, cache: cache?.summary() ?? reply.getHeader('cache-status') };
+}
+
+/** Without the query: it may hold the signature of a URL. */
+function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}
