@@ -22,7 +22,7 @@ async function errorsOf(query: string, failure = new Error('not to be reached'),
     orders: { page: fails, one: fails },
     logError: (error: unknown) => logged.push(error),
     cacheReport: () => undefined,
-    named: () => undefined,
+    note: () => undefined,
     end: new OperationEnd(),
   } as unknown as Context;
   const { body, http } = await server.executeOperation({ query, variables }, { contextValue });

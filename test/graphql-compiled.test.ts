@@ -49,7 +49,7 @@ function context(answers: Context['answers']) {
     answers,
     cacheReport: () => undefined,
     logError: (error: unknown) => logged.push(error),
-    named: () => undefined,
+    note: () => undefined,
     end: new OperationEnd(),
   } as unknown as Context;
   return { value, logged };

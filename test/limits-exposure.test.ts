@@ -15,7 +15,7 @@ async function errorsOf(server: typeof hidden, query: string, variables?: Record
     answers: { find: () => Promise.resolve(undefined), keep: () => Promise.resolve() },
     logError: () => undefined,
     cacheReport: () => undefined,
-    named: () => undefined,
+    note: () => undefined,
     end: new OperationEnd(),
   } as unknown as Context;
   const { body } = await server.executeOperation({ query, ...(variables && { variables }) }, { contextValue });

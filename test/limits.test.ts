@@ -23,7 +23,7 @@ function context(): Context {
     answers: { find: () => Promise.resolve(undefined), keep: () => Promise.resolve() },
     logError: (error: unknown) => logged.push(error),
     cacheReport: () => undefined,
-    named: () => undefined,
+    note: () => undefined,
     debug: true,
     end: new OperationEnd(),
   } as unknown as Context;

@@ -112,6 +112,28 @@ describeWith(
     });
   });
 
+  test('the line says which errors were answered, and to whom', async () => {
+    const partner = { token: await token('partner'), headers: { 'x-request-id': 'refused-partner' } };
+    await gateway.graphql('mutation { updateOrderStatus(id: "x", status: SHIPPED) { id } a: nothing }', {}, partner);
+    expect(await requestLine('refused-partner')).toMatchObject({
+      errors: ['GRAPHQL_VALIDATION_FAILED'],
+      role: 'partner',
+      partner: 'partner-a',
+    });
+    await gateway.get('/files/models/none.stl', { ...partner, headers: { 'x-request-id': 'no-file' } });
+    expect(await requestLine('no-file')).toMatchObject({ status: 404, errors: ['NOT_FOUND'], partner: 'partner-a' });
+    const strangers = [
+      ['stranger-graphql', '/graphql?query=%7B__typename%7D'],
+      ['stranger-file', '/files/models/ring.stl'],
+    ] as const;
+    for (const [id, path] of strangers) {
+      const headers = { 'x-request-id': id, authorization: 'Bearer nonsense', 'apollo-require-preflight': '1' };
+      expect((await gateway.get(path, { headers })).status).toBe(401);
+      expect(await requestLine(id)).toMatchObject({ errors: ['UNAUTHENTICATED'], address: '127.0.0.1' });
+    }
+    expect(await requestLine('req-of-the-test')).not.toHaveProperty('errors');
+  });
+
   test('a line and a count also for a request whose client went away', async () => {
     const hold = holdFirst(proxies.database);
     const leaving = new AbortController();

@@ -129,13 +129,19 @@ describeWith('postgres', 'redis')('rate limits', () => {
     const spend = (index: number) => gateway.graphql(DEAR, {}, { token, headers: of(`2001:db8::${index}`) });
     let spent = 0;
     while (spent < 60 && (await spend(spent)).status !== 429) spent += 1;
-    while (spent < 1_000 && (await ask('2001:db8::ffff')) !== 429) spent += 1;
-    expect(await ask('2001:db8::ffff')).toBe(429);
+    // An account fills up again while a busy machine is slow.
+    const spendRest = async (): Promise<void> => {
+      while (spent < 1_000 && (await ask('2001:db8::ffff')) !== 429) spent += 1;
+    };
+    await spendRest();
+    expect(spent).toBeLessThan(1_000);
     expect(await ask('2001:db8:0:1::1')).toBe(404);
     expect(await ask('192.0.2.1')).toBe(404);
     expect(await ask('2001:db8::1', '/healthz')).toBe(200);
+    await spendRest();
     const graphql = await gateway.graphql(CHEAP, {}, { headers: of('2001:db8::1') });
     expect([graphql.status, JSON.parse(graphql.text)]).toEqual([429, CODE]);
+    await spendRest();
     const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/graphql`, 'graphql-transport-ws', {
       headers: of('2001:db8::1'),
     });
@@ -290,7 +296,7 @@ describeWith('postgres', 'redis')('rate limits', () => {
     await proxy.refuse(false);
     await until('they share again', async () => {
       for (const each of [one, other]) await each.graphql(CHEAP, {}, { token: stranger });
-      return (await accountsInRedis()).length > accounts.length;
+      return (await accountsInRedis()).some(({ key }) => !accounts.some((known) => known.key === key));
     });
   });
 

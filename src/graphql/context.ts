@@ -15,6 +15,14 @@ export interface AnswersOfViewer {
   readonly keep: (document: DocumentNode, variables: string, body: string) => Promise<void>;
 }
 
+/** What an operator reads of an operation. */
+export interface OperationNote {
+  /** Kind and name. */
+  readonly operation?: string;
+  /** The codes of its errors, each once. */
+  readonly errors?: readonly string[];
+}
+
 /** What the resolvers of one request work with. */
 export interface Context {
   readonly orders: OrderReads;
@@ -28,8 +36,8 @@ export interface Context {
   readonly cacheReport: () => object | undefined;
   /** Logs an error that the caller gets no details of. */
   readonly logError: (error: unknown) => void;
-  /** Tells the request's log line which operation this was. */
-  readonly named: (operation: string) => void;
+  /** Adds to the request's line in the log. */
+  readonly note: (note: OperationNote) => void;
   /** Whether the caller wants to know what its operation cost. */
   readonly debug: boolean;
   /** Ends the operation early. */

@@ -70,7 +70,7 @@ const requestPlugin: ApolloServerPlugin<Context> = {
   requestDidStart: () =>
     Promise.resolve({
       didResolveOperation: ({ contextValue, operation, operationName }) => {
-        contextValue.named(`${operation?.operation ?? 'operation'} ${operationName ?? '(anonymous)'}`);
+        contextValue.note({ operation: `${operation?.operation ?? 'operation'} ${operationName ?? '(anonymous)'}` });
         return operation?.operation === OperationTypeNode.SUBSCRIPTION ? Promise.reject(noSubscription()) : Promise.resolve();
       },
       didEncounterErrors: ({ contextValue, errors }) => {
@@ -82,8 +82,10 @@ const requestPlugin: ApolloServerPlugin<Context> = {
         const { singleResult } = response.body;
         const cache = contextValue.cacheReport();
         if (cache) singleResult.extensions = { ...singleResult.extensions, cache };
-        const codes = singleResult.errors?.map(({ extensions }) => extensions?.code);
-        if (codes?.includes('UNAUTHENTICATED')) response.http.status = 401;
+        if (!singleResult.errors) return Promise.resolve();
+        const codes = new Set(singleResult.errors.map(({ extensions }) => String(extensions?.code)));
+        contextValue.note({ errors: [...codes] });
+        if (codes.has('UNAUTHENTICATED')) response.http.status = 401;
         return Promise.resolve();
       },
     }),

@@ -24,6 +24,7 @@ export const graphqlRoute: FastifyPluginCallback<GraphqlRouteDeps & { readonly l
   const { apollo, contextOf, live } = deps;
   app.setErrorHandler((error, request, reply) => {
     const { status, code, message } = describeError(error);
+    request.notes.errors = [code];
     if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, message);
     if (error instanceof MethodError) void reply.header('allow', error.allow);
     return reply.code(status).send({ errors: [{ message, extensions: { code } }] });

@@ -48,6 +48,8 @@ export function errorBody(code: ErrorBody['error']['code'], message: string): Er
  */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, code, message } = describeError(error);
+  // It may have failed before it had any.
+  request.notes = { ...request.notes, errors: [code] };
   // Whoever went away caused the failure, or does not see it.
   if (status >= 500 && !reply.raw.destroyed) request.log[status === 503 ? 'warn' : 'error']({ err: error }, message);
   const header = code === 'INTERNAL_SERVER_ERROR' ? undefined : HEADERS[code];

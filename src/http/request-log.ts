@@ -1,13 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Metrics } from '../telemetry/metrics.js';
+import { addressGroup, clientAddress, type Trusts } from './client-address.js';
 import { SECOND } from '../units.js';
 
+/** What somebody gets who guesses or asks too much. */
+const STRANGE: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'RATE_LIMITED']);
 const QUIET: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 /** As nginx has it: the client went away before an answer had begun. */
 const CLIENT_GONE = 499;
 
 /** One line in the log for each request, and its place in the metrics: when the answer was sent, or the client went away. */
-export function logRequests(app: FastifyInstance, metrics: Pick<Metrics, 'request'>): void {
+export function logRequests(app: FastifyInstance, metrics: Pick<Metrics, 'request'>, trusts: Trusts): void {
   app.addHook('onRequest', (request, reply, next) => {
     reply.raw.once('close', () => {
       if (!reply.raw.writableFinished) note(request, reply, true);
@@ -31,6 +34,9 @@ export function logRequests(app: FastifyInstance, metrics: Pick<Metrics, 'reques
         ms: round(reply.elapsedTime),
         ...(aborted && { aborted }),
         ...notesOf(request, reply),
+        ...(request.notes.errors?.some((code) => STRANGE.has(code)) && {
+          address: addressGroup(clientAddress(request.raw, trusts)),
+        }),
       },
       'request',
     );
@@ -38,8 +44,9 @@ export function logRequests(app: FastifyInstance, metrics: Pick<Metrics, 'reques
 }
 
 function notesOf({ notes }: FastifyRequest, reply: FastifyReply) {
-  const { cache, viewer: _viewer, rate: _rate, ...others } = notes;
-  return { ...others, cache: cache?.summary() ?? reply.getHeader('cache-status') };
+  const { cache, viewer, rate: _rate, ...others } = notes;
+  const partner = viewer?.role === 'partner' ? viewer.partnerId : undefined;
+  return { ...others, partner, cache: cache?.summary() ?? reply.getHeader('cache-status') };
 }
 
 /** Without the query: it may hold the signature of a URL. */

@@ -18,7 +18,7 @@ import { filesRoute, type FilesRouteDeps } from './files-route.js';
 import { graphqlRoute, type GraphqlRouteDeps } from './graphql-route.js';
 import { healthRoutes, type HealthDeps } from './health.js';
 import { answerClientError } from './client-errors.js';
-import { trustIn } from './client-address.js';
+import { trustIn, type Trusts } from './client-address.js';
 import { capConnections, type ConnectionCaps } from './connection-caps.js';
 import { answerExpectations, expectationProblem, isExpectant } from './expectation.js';
 import { forwardedProblem, hostProblem, nameHost } from './host.js';
@@ -38,6 +38,7 @@ import { acceptWebSockets, type WebSocketDeps } from './websocket.js';
 /** What a request adds to its line in the log. */
 export interface RequestNotes {
   operation?: string;
+  errors?: readonly string[];
   role?: string;
   viewer?: Viewer;
   rate?: RateState;
@@ -116,7 +117,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   answerExpectations(app.server);
   app.setErrorHandler(sendError);
   refuseOtherMethods(app);
-  addHooks(app, options.metrics, (request, reply) => {
+  addHooks(app, { metrics: options.metrics, trusts }, (request, reply) => {
     nameHost(request.raw);
     setHeaders(request, reply);
     return (
@@ -147,7 +148,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 /** `begin` sets what every answer has, and says what is wrong with the headers of a request. */
 function addHooks(
   app: FastifyInstance,
-  metrics: Metrics,
+  { metrics, trusts }: { metrics: Metrics; trusts: Trusts },
   begin: (request: FastifyRequest, reply: FastifyReply) => GatewayError | undefined,
 ): void {
   app.decorateRequest('notes', null as unknown as RequestNotes);
@@ -157,7 +158,7 @@ function addHooks(
     void reply.header('x-request-id', request.id);
     next(begin(request, reply));
   });
-  logRequests(app, metrics);
+  logRequests(app, metrics, trusts);
   app.addHook('onSend', (request, reply, _payload, next) => {
     // Fastify would close on a client that is still sending, which then sees a broken connection in place of the answer.
     if (reply.statusCode === 413 && !isExpectant(request.raw)) void reply.removeHeader('connection');

@@ -46,7 +46,9 @@ export class Sessions {
 
   async graphqlContext(request: FastifyRequest): Promise<Context> {
     const { viewer } = await this.callerOf(request).catch((error: unknown) => {
-      throw asGraphqlError(error, describeError(error).status);
+      const { status, code } = describeError(error);
+      request.notes.errors = [code];
+      throw asGraphqlError(error, status);
     });
     const trace = new OperationTrace(this.parts.metrics, partyOf(viewer));
     request.notes.role = viewer.role;
@@ -57,9 +59,7 @@ export class Sessions {
       ...this.contextOf(viewer, trace, baseOf(request), request),
       cacheReport: () => reportOf(trace, viewer, debug),
       debug,
-      named: (operation) => {
-        request.notes.operation = operation;
-      },
+      note: (note) => void Object.assign(request.notes, note),
     };
   }
 
@@ -117,7 +117,7 @@ export class Sessions {
       answers: this.answers(viewer, loaders, recording),
       cacheReport: () => reportOf(trace, viewer, false),
       logError: (error) => log.error({ err: error }, 'operation failed'),
-      named: () => undefined,
+      note: () => undefined,
       debug: false,
       end,
     };
