@@ -9,7 +9,7 @@ import { GIB, KIB, MIB } from './units.js';
 export const environment = z.object({
   HOST: read.text.default('127.0.0.1'),
   PORT: read.wholeNumber(0, 65_535).default(4000),
-  PUBLIC_URL: read.url(['http:', 'https:']).optional(),
+  PUBLIC_URL: read.baseUrl.optional(),
   TRUST_PROXY: read.proxies.default(false),
   CORS_ORIGINS: read.origins.default([]),
   COMPRESSION: read.flag.default(false),
