@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { DAY, MIB, SECOND } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { tokenFor } from '../test/support/tokens.js';
 import { Operators } from './attack/operators.js';
@@ -20,10 +21,15 @@ import { copyPlant, startPlant } from './support/plant.js';
  * everything at once, with the default settings and with the limits that docs/security.md recommends. Exits with 1 when an
  * operator gets no answer under the recommended limits, or the gateway is not ready at the end.
  */
-const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '20' }, connections: { type: 'string', default: '10000' } },
+const options = valuesOrExit({
+  name: 'npm run bench:attack',
+  does: 'Measures what operators get beside a stranger of one address who does everything at once.',
+  options: {
+    seconds: option.amount({ unit: 'seconds', does: 'how long each phase is', default: 20 }),
+    connections: option.whole({ unit: 'connections', does: 'how many the stranger opens', default: 10_000 }),
+  },
 });
-const DURATION = Number(options.seconds) * SECOND;
+const DURATION = options.seconds * SECOND;
 const OPERATORS = 20;
 const STRANGER = '127.0.9.9';
 /** For what the gateway, its clients and its files need besides. */
@@ -60,8 +66,8 @@ async function talliesOf(stranger: ChildProcess): Promise<Tally[]> {
   return tallies;
 }
 
-const connections = Math.min(Number(options.connections), descriptors() - SPARE_DESCRIPTORS);
-if (connections < Number(options.connections))
+const connections = Math.min(options.connections, descriptors() - SPARE_DESCRIPTORS);
+if (connections < options.connections)
   console.log(`Only ${connections} connections: open files are limited to ${descriptors()}.`);
 const { postgres, plan } = await startPlant();
 const redis = await startRedis();

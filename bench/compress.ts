@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import * as zlib from 'node:zlib';
 import { MIB } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { models } from './compress/models.js';
 import { table } from './support/numbers.js';
 
@@ -11,7 +12,13 @@ import { table } from './support/numbers.js';
  * `npm run bench:compress [-- --scale 160]`: what each coding and level makes of models in each format, in CPU time of one
  * core. `--scale` is the number of points around a part; the size of a file grows with its square.
  */
-const { values: options } = parseArgs({ options: { scale: { type: 'string', default: '160' } } });
+const options = valuesOrExit({
+  name: 'npm run bench:compress',
+  does: 'Measures what each coding and level makes of models in each format.',
+  options: {
+    scale: option.whole({ unit: 'points', does: 'around a part; the size of a file grows with its square', default: 160 }),
+  },
+});
 
 const { zstdCompressSync, zstdDecompressSync } = zlib as typeof zlib &
   Partial<Record<'zstdCompressSync' | 'zstdDecompressSync', ZstdSync>>;
@@ -44,7 +51,7 @@ const contestants = [...[1, 4, 6, 9].map(gzip), ...[1, 4, 5].map(brotli), ...(zs
 const folder = await mkdtemp(path.join(tmpdir(), 'bench-compress-'));
 try {
   const rows: string[][] = [];
-  for (const { format, bytes } of await models(folder, Number(options.scale))) {
+  for (const { format, bytes } of await models(folder, options.scale)) {
     for (const { name, encode, decode } of contestants) {
       const [packed, seconds] = timed(() => encode(bytes));
       const [back, decodeSeconds] = timed(() => decode(packed));

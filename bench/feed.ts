@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/embedded/random.js';
 import { SECOND, type Milliseconds } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { newestIds, startDayPlant } from './support/day-plant.js';
 import { operatorToken, startOurs } from './support/gateway.js';
@@ -15,8 +16,14 @@ import { Watcher } from './support/watcher.js';
  * with it. Counted from the moment when the statement was sent, so the statement is in it. Exits with 1 when a feed is later
  * than its interval by more than a quarter of a second at p99.
  */
-const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '45' } } });
-const DURATION = Number(options.seconds) * SECOND;
+const options = valuesOrExit({
+  name: 'npm run bench:feed',
+  does: 'Measures the time from a commit of another program until each of three gateways answers with it.',
+  options: {
+    seconds: option.amount({ unit: 'seconds', does: 'how long each feed is measured', default: 45 }),
+  },
+});
+const DURATION = options.seconds * SECOND;
 const INSTANCES = 3;
 const PATIENCE: Milliseconds = 250;
 

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
+import { orExit } from '../test/support/command-line.js';
 import { run } from '../test/support/servers/run.js';
 import { programsOf } from '../test/support/servers/packages.js';
 import { measureCold } from './files/cold.js';
@@ -17,15 +18,6 @@ import { measureZipf } from './files/zipf.js';
  * machine. Exits with 1 when bytes were wrong, requests failed, a cold file was read more than once or memory grew.
  */
 const say = (line: string): void => console.error(line);
-
-function optionsOrExit(): Options {
-  try {
-    return parseOptions(process.argv.slice(2));
-  } catch (error) {
-    say((error as Error).message);
-    process.exit(2);
-  }
-}
 
 async function measure(world: World, options: Options): Promise<Results> {
   const { parts } = options;
@@ -51,7 +43,7 @@ async function describeMachine() {
   };
 }
 
-const options = optionsOrExit();
+const options = orExit(parseOptions);
 const machine = await describeMachine();
 const world = await startWorld();
 try {

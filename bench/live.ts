@@ -1,7 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { MIB, SECOND } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { newestIds, startDayPlant } from './support/day-plant.js';
 import { metricsOf, operatorToken, startOurs } from './support/gateway.js';
@@ -15,17 +16,19 @@ import { SlowClient, Subscribers } from './support/subscribers.js';
  * program changes orders. Two more clients ask for much and stop reading. Exits with 1 when an event is missing or out of
  * order, when memory grows, or when a slow client is not dropped.
  */
-const { values: options } = parseArgs({
+const options = valuesOrExit({
+  name: 'npm run bench:live',
+  does: 'Measures WebSocket subscribers of one gateway, while another program changes orders.',
   options: {
-    seconds: { type: 'string', default: '60' },
-    subscribers: { type: 'string', default: '1000' },
-    changes: { type: 'string', default: '20' },
+    seconds: option.amount({ unit: 'seconds', does: 'how long it is measured', default: 60 }),
+    subscribers: option.whole({ unit: 'connections', does: 'how many subscribe', default: 1_000 }),
+    changes: option.whole({ unit: 'changes/s', does: 'what the other program does', default: 20 }),
   },
 });
-const DURATION = Number(options.seconds) * SECOND;
-const SUBSCRIBERS = Number(options.subscribers);
+const DURATION = options.seconds * SECOND;
+const SUBSCRIBERS = options.subscribers;
 /** As many as changes in ten seconds, so that two changes of one order are not told together. */
-const ORDERS = 10 * Number(options.changes);
+const ORDERS = 10 * options.changes;
 /** Of RSS, from the first third to the last. What a slow client is not given in a minute is about 120 MiB. */
 const GROWTH_MAX = 64;
 const TOO_SLOW = 4413;
@@ -60,7 +63,7 @@ const ownCpu = process.cpuUsage();
 const began = performance.now();
 const samples: number[][] = [];
 const dropped: { after?: number; code?: Promise<number> } = {};
-writer.start(Number(options.changes));
+writer.start(options.changes);
 while (performance.now() < began + DURATION) {
   await sleep(SECOND / 2);
   const metrics = await metricsOf(gateway);

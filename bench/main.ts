@@ -1,5 +1,7 @@
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import { cpus } from 'node:os';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { HttpConnection } from './support/connection.js';
 import { ours, startContestants, type Contestant } from './support/contestants.js';
@@ -15,18 +17,26 @@ import { Writer } from './support/writer.js';
  * `npm run bench [-- --quick]`: the gateway beside its peers, in one run on one machine. Numbers of different runs or machines
  * are not to be compared; ratios are.
  */
-const { values: options } = parseArgs({
+const options = valuesOrExit({
+  name: 'npm run bench',
+  does: 'Measures the gateway beside its peers, in one run on one machine.',
   options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    only: { type: 'string' },
+    quick: option.flag('all of it once and very short: only to see that everything works'),
+    rounds: option.whole({
+      unit: 'rounds',
+      does: '0 measures the stampede alone',
+      from: 0,
+      default: 5,
+      defaultWith: { quick: 1 },
+    }),
+    seconds: option.amount({ unit: 'seconds', does: 'of each round', default: 2, defaultWith: { quick: 0.2 } }),
+    only: option.text({ unit: 'word', does: 'only contestants whose name has it, and plain Apollo' }),
   },
 });
 const timing: Timing = {
-  rounds: Number(options.rounds ?? (options.quick ? 1 : 5)),
+  rounds: options.rounds,
   warmUp: options.quick ? 100 : 700,
-  duration: Number(options.seconds ?? (options.quick ? 0.2 : 2)) * 1_000,
+  duration: options.seconds * 1_000,
   connections: 32,
 };
 const say = (line: string): void => console.error(line);

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/embedded/random.js';
 import { SECOND, type Milliseconds } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { operatorToken, startOurs } from './support/gateway.js';
 import { zipf } from './support/numbers.js';
@@ -16,7 +17,13 @@ import { Writer } from './support/writer.js';
  * database does. Orders live for 3 s only, so that entries expire during the database's outage. Exits with 1 when a read or
  * a mutation fails while Redis is in trouble, or when an answer was too old without saying so.
  */
-const { values: options } = parseArgs({ options: { rate: { type: 'string', default: '150' } } });
+const options = valuesOrExit({
+  name: 'npm run bench:outage',
+  does: 'Measures one gateway under steady load, while Redis and then the database are in trouble.',
+  options: {
+    rate: option.amount({ unit: 'requests/s', does: 'the load', default: 150 }),
+  },
+});
 const OUTAGE = 5 * SECOND;
 const CALM = 5 * SECOND;
 const MUTATIONS = 0.02;
@@ -38,7 +45,7 @@ const mutationShots = new WeakSet();
 
 const load = new SteadyLoad(
   gateway.port,
-  Number(options.rate),
+  options.rate,
   () => {
     const index = pick();
     const mutation = random() < MUTATIONS ? writer.mutation(hours[index]!) : undefined;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/embedded/random.js';
 import { MIB, SECOND } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { metricsOf, operatorToken, startOurs } from './support/gateway.js';
 import { isFailure } from './support/load.js';
@@ -15,10 +16,15 @@ import { Writer } from './support/writer.js';
  * `npm run bench:soak [-- --seconds 600 --rate 120]`: mixed load at a steady rate against one gateway, while everything that
  * could leak is sampled. Exits with 1 when something grew or was left over.
  */
-const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '600' }, rate: { type: 'string', default: '120' } },
+const options = valuesOrExit({
+  name: 'npm run bench:soak',
+  does: 'Samples everything that could leak in one gateway under steady mixed load.',
+  options: {
+    seconds: option.amount({ unit: 'seconds', does: 'how long the load lasts', default: 600 }),
+    rate: option.amount({ unit: 'requests/s', does: 'the load', default: 120 }),
+  },
 });
-const DURATION = Number(options.seconds) * SECOND;
+const DURATION = options.seconds * SECOND;
 const PAUSE = Math.max(SECOND, DURATION / 200);
 const MUTATIONS = 0.02;
 const DAY_VIEWS = 0.03;
@@ -80,7 +86,7 @@ async function sample(): Promise<Sample> {
 
 const latencies: number[] = [];
 let failures = 0;
-const load = new SteadyLoad(gateway.port, Number(options.rate), nextShot, ({ latency, answer }) => {
+const load = new SteadyLoad(gateway.port, options.rate, nextShot, ({ latency, answer }) => {
   latencies.push(latency);
   if (!answer || isFailure(answer)) failures += 1;
 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { SECOND } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { noonTimeZone } from '../test/support/race.js';
 import { startRedis } from '../test/support/servers/redis.js';
 import { costsOf, difference, type Costs } from './support/costs.js';
@@ -17,16 +18,18 @@ import { copyPlant } from './support/plant.js';
  * changes orders of it, once carried on by its changes and once read whole each time. Exits with 1 when a change costs more
  * rows than one and one for each instance (several may fill, each from a state of its own), or an answer was older than a second.
  */
-const { values: options } = parseArgs({
+const options = valuesOrExit({
+  name: 'npm run bench:today',
+  does: "Measures today's newest list, changed by another program, carried on and read whole.",
   options: {
-    seconds: { type: 'string', default: '20' },
-    orders: { type: 'string', default: '5000' },
-    changes: { type: 'string', default: '20' },
-    readers: { type: 'string', default: '50' },
+    seconds: option.amount({ unit: 'seconds', does: 'how long each way is measured', default: 20 }),
+    orders: option.whole({ unit: 'orders', does: 'how many the list has', default: 5_000 }),
+    changes: option.whole({ unit: 'changes/s', does: 'what the other program does', default: 20 }),
+    readers: option.whole({ unit: 'readers', does: 'how many read at once', default: 50 }),
   },
 });
-const [DURATION, ORDERS] = [Number(options.seconds) * SECOND, Number(options.orders)];
-const READERS = Number(options.readers);
+const [DURATION, ORDERS] = [options.seconds * SECOND, options.orders];
+const READERS = options.readers;
 const WAYS = { 'carried on': {}, 'read whole': { ORDER_READ_WHOLE_SECONDS: '0' } } as const;
 
 interface Result {
@@ -63,7 +66,7 @@ async function measure(instances: number, way: keyof typeof WAYS): Promise<Resul
     );
   await read(2 * SECOND);
   const before = await costsOf(postgres, database, redis, gateways);
-  writer.start(Number(options.changes));
+  writer.start(options.changes);
   const loads = await read(DURATION);
   await writer.stop();
   const costs = difference(await costsOf(postgres, database, redis, gateways), before);

@@ -1,6 +1,7 @@
-import { parseArgs } from 'node:util';
 import type { WindowPolicy } from '../src/config-values.js';
 import { MINUTE } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { measurePrices } from './windows/measure.js';
 import { PRICES } from './windows/prices.js';
 import { windowsReport, type NamedRun } from './windows/report.js';
@@ -14,16 +15,18 @@ import { LEVELS } from './windows/world.js';
  * than the best fixed level by over 10 % in a phase, or anything over all phases. `--measure` takes the prices of this
  * machine's Postgres and Redis instead of those in `bench/windows/prices.ts`.
  */
-const { values: options } = parseArgs({
+const options = valuesOrExit({
+  name: 'npm run bench:windows',
+  does: 'Measures the same traces with each fixed level of windows, and with levels that adapt.',
   options: {
-    seed: { type: 'string', default: 'windows' },
-    minutes: { type: 'string', default: '20' },
-    measure: { type: 'boolean', default: false },
+    seed: option.text({ unit: 'word', does: 'decides the traces', default: 'windows' }),
+    minutes: option.amount({ unit: 'minutes', does: 'how long each phase of the traces is', default: 20 }),
+    measure: option.flag("take the prices of this machine's Postgres and Redis, not those of bench/windows/prices.ts"),
   },
 });
 const prices = options.measure ? await measurePrices() : PRICES;
 
-const traces = createTraces(options.seed, Number(options.minutes) * MINUTE);
+const traces = createTraces(options.seed, options.minutes * MINUTE);
 const policies: [string, WindowPolicy][] = [
   ...LEVELS.map((level): [string, WindowPolicy] => [String(level), { kind: 'fixed', level }]),
   ['adaptive', { kind: 'adaptive' }],

@@ -4,37 +4,59 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { specifiedRules, validate } from 'graphql';
 import { Limits } from '../src/graphql/limits.js';
 import { ManifestError, type CheckDocument } from '../src/graphql/manifest.js';
 import { createSchema } from '../src/graphql/server.js';
 import { environment } from '../src/config-environment.js';
+import { orExit, parseCommand, refused, type Command } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { buildManifest } from './manifest/build.js';
 
-const USAGE = 'npm run operations -- build <folder> --out <file> [--typenames]';
+const COMMAND = {
+  name: 'npm run operations',
+  does: 'Builds a manifest of trusted operations from all .graphql and .gql files below the folders.',
+  operands: 'build <folder>...',
+  options: {
+    out: option.text({ unit: 'file', does: 'where the manifest is written', isRequired: true }),
+    typenames: option.flag('ask each object for its __typename, as Apollo Client does'),
+  },
+} satisfies Command;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { out: { type: 'string' }, typenames: { type: 'boolean', default: false } },
+const { folders, out, typenames } = orExit((words) => {
+  const { values, operands } = parseCommand(COMMAND, words);
+  const [command, ...rest] = operands;
+  if (command !== 'build') throw refused(COMMAND, `Command must be build, but got: ${command ?? 'none'}`);
+  if (rest.length === 0) throw refused(COMMAND, 'Folder missing');
+  return { folders: rest, ...values };
 });
-const [command, ...folders] = positionals;
-if (command !== 'build' || folders.length === 0 || values.out === undefined) fail(`expected: ${USAGE}`);
 
 try {
-  const manifest = buildManifest(folders.flatMap(filesIn), { typenames: values.typenames, check: checkDocument() });
-  writeFileSync(values.out, `${JSON.stringify(manifest, null, 2)}\n`);
+  const manifest = buildManifest(folders.flatMap(filesIn), { typenames, check: checkDocument() });
+  onDisk(out, 'a file that can be written', () => writeFileSync(out, `${JSON.stringify(manifest, null, 2)}\n`));
   process.stdout.write(`${manifest.operations.map(({ id, type, name }) => `${id}  ${type} ${name}`).join('\n')}\n`);
 } catch (error) {
   if (!(error instanceof ManifestError)) throw error;
-  fail(error.message);
+  fail(error.message, 1);
 }
 
 function filesIn(folder: string): { name: string; text: string }[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return onDisk(folder, 'a folder of .graphql files', () => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
     .filter((name) => name.endsWith('.graphql') || name.endsWith('.gql'))
     .sort()
-    .map((name) => ({ name: path.join(folder, name), text: readFileSync(path.join(folder, name), 'utf8') }));
+    .map((name) => path.join(folder, name))
+    .map((name) => ({ name, text: onDisk(name, 'a file that can be read', () => readFileSync(name, 'utf8')) }));
+}
+
+/** What `work` gives; if the file system refuses it, the process ends with `place` and what was expected there. */
+function onDisk<T>(place: string, expected: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    return fail(`${place}: expected ${expected}, but got: ${code}`, 2);
+  }
 }
 
 /** What a gateway checks of each operation at its start, with the defaults of its limits. */
@@ -56,7 +78,7 @@ function checkDocument(): CheckDocument {
   };
 }
 
-function fail(message: string): never {
+function fail(message: string, exitCode: 1 | 2): never {
   process.stderr.write(`${message}\n`);
-  process.exit(1);
+  process.exit(exitCode);
 }

@@ -1,6 +1,7 @@
 import { parseOptions } from '../test/checker/options.js';
 import { isPassed, runCheck } from '../test/checker/run.js';
 import { FAULTS } from '../test/checker/report.js';
+import { orExit } from '../test/support/command-line.js';
 
 /**
  * Checks that several gateway processes answer no order that is older than the guarantees allow, while everything around
@@ -9,7 +10,7 @@ import { FAULTS } from '../test/checker/report.js';
  * was checked.
  */
 async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
+  const options = orExit(parseOptions);
   const { seed, gateways, reads, bug } = options;
   const what = bug ? `with the bug "${bug}", until it is found` : `${reads} reads, ${FAULTS.length} kinds of faults`;
   console.log(`checking ${gateways} gateways, ${what}; repeat with --seed ${seed}`);

@@ -1,5 +1,6 @@
 import { parseFeedOptions } from '../test/checker/feed/options.js';
 import { runFeedCheck } from '../test/checker/feed/run.js';
+import { orExit } from '../test/support/command-line.js';
 
 /**
  * Checks that every change that other programs commit is seen through all gateways, although they commit in random order and
@@ -7,7 +8,7 @@ import { runFeedCheck } from '../test/checker/feed/run.js';
  * and nothing was late; 1: otherwise. With `--bug feed-by-number` the gateways are broken on purpose, and changes must be missed.
  */
 async function main(): Promise<void> {
-  const options = parseFeedOptions(process.argv.slice(2));
+  const options = orExit(parseFeedOptions);
   const { seed, feed, changes } = options;
   console.log(`checking the feed "${feed}" with ${changes} changes; repeat with --seed ${seed}`);
   const report = await runFeedCheck(options, (line) => console.log(line));

@@ -1,6 +1,7 @@
 import { parseOptions } from '../test/file-checker/options.js';
 import { faultsOf } from '../test/file-checker/report.js';
 import { isPassed, runCheck } from '../test/file-checker/run.js';
+import { orExit } from '../test/support/command-line.js';
 
 /**
  * Checks that several gateway processes give no bytes of a file but those of one version that was valid, while everything around
@@ -10,7 +11,7 @@ import { isPassed, runCheck } from '../test/file-checker/run.js';
  */
 async function main(): Promise<void> {
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
-  const options = parseOptions(process.argv.slice(2));
+  const options = orExit(parseOptions);
   const { seed, gateways, downloads, source, bug } = options;
   const what = bug
     ? `with the bug "${bug}", until it is found`

@@ -1,6 +1,7 @@
 import { parseFuzzOptions } from '../test/fuzz/options.js';
 import { fuzz } from '../test/fuzz/run.js';
 import { fuzzWorld } from '../test/fuzz/world.js';
+import { orExit } from '../test/support/command-line.js';
 import { startPostgres } from '../test/support/servers/postgres.js';
 import { startRedis } from '../test/support/servers/redis.js';
 
@@ -10,7 +11,7 @@ import { startRedis } from '../test/support/servers/redis.js';
  * did not grow, and nothing has changed that may not; 1: otherwise.
  */
 async function main(): Promise<void> {
-  const options = parseFuzzOptions(process.argv.slice(2));
+  const options = orExit(parseFuzzOptions);
   console.log(`fuzzing with ${options.requests} requests; repeat with --seed ${options.seed}`);
   const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
   const world = await fuzzWorld({ postgres: postgres.url, redis: redis.url });

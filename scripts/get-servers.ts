@@ -1,3 +1,4 @@
+import { valuesOrExit } from '../test/support/command-line.js';
 import { programsOf } from '../test/support/servers/packages.js';
 import type { SetName } from '../test/support/servers/package-sets.js';
 import { SERVER_NAMES, wantedServers, type ServerName } from '../test/support/servers/shared.js';
@@ -7,6 +8,11 @@ import { SECOND } from '../src/units.js';
 const SETS: Partial<Record<ServerName, SetName>> = { redis: 'redis', s3: 'ceph', chromium: 'chromium' };
 
 /** Fetches what the tests' servers need and this machine lacks, one after the other, and says so line by line. */
+valuesOrExit({
+  name: 'npm run servers',
+  does: 'Fetches what the servers of the tests need and this machine lacks; TEST_SERVERS names those that are wanted.',
+  options: {},
+});
 const wanted = wantedServers();
 for (const server of SERVER_NAMES) {
   const set = SETS[server];

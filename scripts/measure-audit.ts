@@ -1,10 +1,11 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import { median, quantile, short, table } from '../bench/support/numbers.js';
 import type { Act } from '../src/audit/audit.js';
 import { MesDatabase } from '../src/sources/mes-database.js';
 import { migrate } from '../src/sources/migrations/migrate.js';
 import { SECOND } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { startPostgres } from '../test/support/servers/postgres.js';
 
 /**
@@ -42,8 +43,13 @@ function row(name: string, without: readonly number[], audited: readonly number[
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { changes: { type: 'string', default: '500' } } });
-  const changes = Number(values.changes);
+  const { changes } = valuesOrExit({
+    name: 'npm run bench:audit',
+    does: 'Measures what the audit log costs a status change.',
+    options: {
+      changes: option.whole({ unit: 'changes', does: 'how many are measured each way', default: 500 }),
+    },
+  });
   const postgres = await startPostgres({ extraArgs: DURABLE.flatMap((setting) => ['-c', setting]) });
   const database = new MesDatabase({ url: postgres.url, poolMax: 2, timeout: 30 * SECOND });
   try {

@@ -1,8 +1,9 @@
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { median, quantile, short, table } from '../bench/support/numbers.js';
 import { migrate, undoOutbox } from '../src/sources/migrations/migrate.js';
+import { valuesOrExit } from '../test/support/command-line.js';
+import { option } from '../test/support/command-options.js';
 import { queryOnce, startPostgres, type PostgresServer } from '../test/support/servers/postgres.js';
 
 /**
@@ -139,8 +140,13 @@ async function measure(scenario: Scenario, url: string): Promise<Sample> {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } });
-  const rounds = Number(values.rounds);
+  const { rounds } = valuesOrExit({
+    name: 'npm run bench:trigger',
+    does: "Measures what the outbox's triggers cost those who write orders.",
+    options: {
+      rounds: option.whole({ unit: 'rounds', does: 'how many are measured, after one to warm up', default: 7 }),
+    },
+  });
   const postgres = await startPostgres({ extraArgs: DURABLE.flatMap((setting) => ['-c', setting]) });
   try {
     const urls = await databases(postgres);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MINUTE } from '../src/units.js';
+import { valuesOrExit } from '../test/support/command-line.js';
 import { EXPECTED_FAILURES, EXPECTED_SKIPS } from './apollo-suite/expected.js';
 import { installSuite } from './apollo-suite/install.js';
 import { verdictOf, type JestReport, type Verdict } from './apollo-suite/verdict.js';
@@ -60,4 +61,9 @@ function readReport(file: string, said: string): JestReport {
   }
 }
 
+valuesOrExit({
+  name: 'npm run probe:apollo',
+  does: "Runs Apollo's integration test suite against the HTTP server of the gateway.",
+  options: {},
+});
 process.exitCode = main();

@@ -28,7 +28,8 @@ describe('options', () => {
     [['--seconds', '1.5'], '--seconds must be a whole number from 1 to 999, but got: 1.5'],
     [['--round', '2'], "Unknown option '--round'"],
     [['warm'], "Unexpected argument 'warm'"],
-    [['--json'], 'argument missing'],
+    [['--json'], "Option '--json <file>' argument missing"],
+    [['--quick=yes'], "Option '--quick' takes no value, but got: yes"],
   ])('%j: "%s"', (words, message) => {
     expect(() => parseOptions(words)).toThrow(message);
   });

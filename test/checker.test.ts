@@ -38,12 +38,19 @@ describeWith('postgres', 'redis')('the consistency checker, in short', () => {
 describe('the command line of the checker', () => {
   test('has defaults', () => {
     expect(parseOptions([])).toMatchObject({ reads: 20_000, gateways: 3, bug: undefined, seed: expect.stringMatching(/^\d+$/) });
+    expect(parseOptions([])).toMatchObject({ limit: 3_600_000 });
+    expect(parseOptions(['--bug', 'no-renewal'])).toMatchObject({ reads: 1_000_000, bug: 'no-renewal', limit: 90_000 });
   });
 
   test.each([
     { words: ['--bug', 'typo'], says: `--bug must be one of ${BUGS.join(', ')}, but got: typo` },
     { words: ['--reads', '-1'], says: '--reads' },
     { words: ['--gateways', 'three'], says: '--gateways must be a whole number above 0, but got: three' },
+    {
+      words: ['--reads', '--seed', '7'],
+      says: "Option '--reads <reads>' argument missing; expected: npm run check:consistency -- [",
+    },
+    { words: ['--bug=no-renewal', 'now'], says: "Unexpected argument 'now'; expected: npm run check:consistency -- [" },
     { words: ['--unknown'], says: "Unknown option '--unknown'" },
   ])('$words is refused', ({ words, says }) => {
     expect(() => parseOptions(words)).toThrow(says);

@@ -24,3 +24,19 @@ describeWith('postgres')('random and mutated requests', () => {
     expect(made('7')).not.toEqual(made('8'));
   });
 });
+
+describe('the command line of the fuzzer', () => {
+  test('has defaults, and may name the first request', () => {
+    expect(parseFuzzOptions([])).toEqual({ requests: 100_000, lanes: 32, only: undefined, seed: expect.stringMatching(/^\d+$/) });
+    expect(parseFuzzOptions(['--seed', '7', '--only', '0'])).toMatchObject({ seed: '7', only: 0 });
+  });
+
+  test.each([
+    { words: ['--only', 'first'], says: '--only must be a whole number from 0 on, but got: first' },
+    { words: ['--only='], says: '--only must be a whole number from 0 on, but got: ' },
+    { words: ['--lanes', '0'], says: '--lanes must be a whole number above 0, but got: 0' },
+    { words: ['--unknown'], says: "Unknown option '--unknown'" },
+  ])('$words is refused', ({ words, says }) => {
+    expect(() => parseFuzzOptions(words)).toThrow(says);
+  });
+});

@@ -1,4 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { catalogue, CONTRACT_COLUMNS, withClient } from './support/outbox.js';
 import { queryOnce } from './support/servers/postgres.js';
@@ -14,13 +16,27 @@ interface Ended {
 
 /** `npm run migrate -- <args>`, without npm. */
 function run(url: string | undefined, ...args: string[]): Promise<Ended> {
-  const { PATH = '' } = process.env;
-  const env = { PATH, ...(url !== undefined && { MES_DATABASE_URL: url }) };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', ENTRY, ...args], { env }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['--import', 'tsx', ENTRY, ...args], { env: environment(url) }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
+}
+
+/** The same for somebody who reads nothing of what it prints, as the end of a pipe that has ended. */
+async function runUnread(url: string, ...args: string[]): Promise<Omit<Ended, 'stdout'>> {
+  const child = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args], {
+    env: environment(url),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close') as Promise<[number]>]);
+  return { code, stderr };
+}
+
+function environment(url: string | undefined): Record<string, string> {
+  const { PATH = '' } = process.env;
+  return { PATH, ...(url !== undefined && { MES_DATABASE_URL: url }) };
 }
 
 /** Runs a script as psql does: comments left out, statement by statement, on one connection. */
@@ -53,10 +69,10 @@ describe('npm run migrate', () => {
   });
 
   test('says what it could not reach', async () => {
-    expect(await run('postgres://127.0.0.1:1/nothing')).toEqual({
+    expect(await run('postgres://mes:s3cret@127.0.0.1:1/nothing')).toEqual({
       code: 1,
       stdout: '',
-      stderr: expect.stringContaining('ECONNREFUSED'),
+      stderr: 'MES_DATABASE_URL (127.0.0.1:1): connect ECONNREFUSED 127.0.0.1:1\n',
     });
     expect(await run(undefined)).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining('MES_DATABASE_URL must name') });
   });
@@ -74,6 +90,37 @@ describe('npm run migrate', () => {
       expect(again).toEqual({ code: 0, stdout: '-- The schema is up to date.\n', stderr: '' });
       await runScript(url, (await run(url, '--undo', '--dry-run')).stdout);
       expect((await run(url, '--undo', '--dry-run')).stdout).toBe('-- There is no outbox to remove.\n');
+    });
+
+    test('takes all of its steps when nobody reads what it prints', async () => {
+      const url = await sharedPostgres().createDatabase('migrate_unread');
+      expect(await runUnread(url, '--dry-run')).toEqual({ code: 0, stderr: '' });
+      expect(await catalogue(url)).toEqual([]);
+      expect(await runUnread(url)).toEqual({ code: 0, stderr: '' });
+      expect((await run(url)).stdout).toBe('The schema is up to date.\n');
+    });
+
+    test('says what the database refused, never the password', async () => {
+      const url = new URL(await sharedPostgres().createDatabase('migrate_refused'));
+      const place = url.host;
+      url.password = 's3cret';
+      url.pathname = '/nothing_here';
+      expect(await run(url.href)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `MES_DATABASE_URL (${place}): database "nothing_here" does not exist\n`,
+      });
+    });
+
+    test('says which rights are missing, and where', async () => {
+      const url = new URL(await sharedPostgres().createDatabase('migrate_rights'));
+      await queryOnce(url.href, 'create role migrate_rights login');
+      const place = url.host;
+      url.username = 'migrate_rights';
+      const { code, stderr } = await run(url.href);
+      await queryOnce(sharedPostgres().url, 'drop role migrate_rights');
+      const begin = `MES_DATABASE_URL (${place}): 001-orders: the role that migrates lacks rights; have the owner run: `;
+      expect({ code, stderr }).toEqual({ code: 1, stderr: `${begin}grant create on schema public to migrate_rights;\n` });
     });
 
     test('dry run, migration, again, undo', async () => {

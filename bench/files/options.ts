@@ -1,5 +1,6 @@
-import { parseArgs } from 'node:util';
 import { SECOND, type Milliseconds, type Seconds } from '../../src/units.js';
+import { parseCommand, type Command } from '../../test/support/command-line.js';
+import { option } from '../../test/support/command-options.js';
 
 export const PARTS = ['warm', 'cold', 'zipf', 'slow'] as const;
 export type Part = (typeof PARTS)[number];
@@ -19,38 +20,27 @@ export interface Options {
   readonly slowFor: Milliseconds;
 }
 
-const KNOWN = {
-  rounds: { type: 'string' },
-  seconds: { type: 'string' },
-  only: { type: 'string' },
-  seed: { type: 'string', default: 'files' },
-  json: { type: 'string' },
-  quick: { type: 'boolean', default: false },
-} as const;
+const COMMAND = {
+  name: 'npm run bench:files',
+  does: "Measures files through the gateway, through nginx's proxy_cache and from nginx alone.",
+  options: {
+    rounds: option.whole({ unit: 'rounds', does: 'of warm and cold', to: 999, default: 3, defaultWith: { quick: 1 } }),
+    seconds: option.whole({ unit: 'seconds', does: 'of each round of warm', to: 999, default: 2, defaultWith: { quick: 1 } }),
+    only: option.oneOf(PARTS, { unit: 'part', does: 'measure this alone' }),
+    seed: option.text({ unit: 'word', does: 'decides what is asked for', default: 'files' }),
+    json: option.text({ unit: 'file', does: 'where the results are written as JSON' }),
+    quick: option.flag('all of it much shorter: only to see that everything works'),
+  },
+} satisfies Command;
 
-/** @throws Error naming the option that is not known or has a wrong value, and what was expected */
+/** @throws EarlyEnd for `--help`, or naming the option that is not known or has a wrong value, and what was expected */
 export function parseOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({ args: [...args], options: KNOWN, strict: true, allowPositionals: false });
-  const { quick, seed, json, only } = values;
+  const { quick, json, only, ...values } = parseCommand(COMMAND, args).values;
   return {
-    parts: only === undefined ? PARTS : [partOf(only)],
-    rounds: wholeNumber('--rounds', values.rounds, quick ? 1 : 3),
-    seconds: wholeNumber('--seconds', values.seconds, quick ? 1 : 2),
-    seed,
+    ...values,
+    parts: only === undefined ? PARTS : [only],
     requests: quick ? 400 : 2_400,
     slowFor: (quick ? 8 : 60) * SECOND,
     ...(json !== undefined && { json }),
   };
-}
-
-function partOf(name: string): Part {
-  const part = PARTS.find((each) => each === name);
-  if (part === undefined) throw new Error(`--only must be one of ${PARTS.join(', ')}, but got: ${name}`);
-  return part;
-}
-
-function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new Error(`${name} must be a whole number from 1 to 999, but got: ${text}`);
-  return Number(text);
 }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { SECOND, type Milliseconds } from '../../src/units.js';
+import { parseCommand, type Command } from '../support/command-line.js';
+import { option } from '../support/command-options.js';
 
 /** Bugs that `bugs.mjs` puts into the gateways: those that this check finds. */
 export const BUGS = [
@@ -28,33 +29,29 @@ export interface CheckOptions {
   readonly limit: Milliseconds;
 }
 
-/** The options that stand on a command line. @throws naming the wrong one and what it must be */
+/** What every check with random faults has. */
+export const SEED = option.text({ unit: 'word', does: 'decides what is random, and is drawn if it is left out' });
+export const LIMIT = { unit: 'seconds', does: 'end after this time, whatever was checked' } as const;
+export const BUG = { unit: 'bug', does: 'break the gateways on purpose, and end when it shows' } as const;
+
+const COMMAND = {
+  name: 'npm run check:consistency',
+  does: 'Checks that several gateways answer no order older than the guarantees allow, while everything around them fails.',
+  options: {
+    seed: SEED,
+    reads: option.whole({ unit: 'reads', does: 'how many must be checked', default: 20_000, defaultWith: { bug: 1_000_000 } }),
+    gateways: option.whole({ unit: 'processes', does: 'how many gateways run', default: 3 }),
+    bug: option.oneOf(BUGS, BUG),
+    seconds: option.whole({ ...LIMIT, default: 3_600, defaultWith: { bug: 90 } }),
+  },
+} satisfies Command;
+
+/** The options that stand on a command line. @throws EarlyEnd for `--help`, or naming what is wrong and what it must be */
 export function parseOptions(words: readonly string[]): CheckOptions {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args: [...words],
-    options: { seed: text, reads: text, gateways: text, bug: text, seconds: text },
-  });
-  const bug = parseBug(values.bug, BUGS);
-  return {
-    seed: values.seed ?? String(randomInt(1_000_000_000)),
-    reads: count('reads', values.reads, bug ? 1_000_000 : 20_000),
-    gateways: count('gateways', values.gateways, 3),
-    bug,
-    limit: count('seconds', values.seconds, bug ? 90 : 3_600) * SECOND,
-  };
+  const { seed = drawnSeed(), seconds, ...values } = parseCommand(COMMAND, words).values;
+  return { ...values, seed, limit: seconds * SECOND };
 }
 
-/** @throws when there is no such bug */
-export function parseBug(text: string | undefined, bugs: readonly Bug[]): Bug | undefined {
-  const bug = bugs.find((name) => name === text);
-  if (text !== undefined && !bug) throw new Error(`--bug must be one of ${bugs.join(', ')}, but got: ${text}`);
-  return bug;
-}
-
-/** @throws when `text` is not a whole number above 0 */
-export function count(name: string, text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} must be a whole number above 0, but got: ${text}`);
-  return Number(text);
+export function drawnSeed(): string {
+  return String(randomInt(1_000_000_000));
 }

@@ -1,7 +1,7 @@
-import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { SECOND, type Milliseconds } from '../../src/units.js';
-import { count } from '../checker/options.js';
+import { BUG, drawnSeed, LIMIT, SEED } from '../checker/options.js';
+import { parseCommand, type Command } from '../support/command-line.js';
+import { option } from '../support/command-options.js';
 import type { Fault } from './report.js';
 
 /** Bugs that `bugs.mjs` puts into the gateways. */
@@ -35,27 +35,27 @@ export interface FileCheckOptions {
   readonly limit: Milliseconds;
 }
 
-/** The options that stand on a command line. @throws naming the wrong one and what it must be */
-export function parseOptions(words: readonly string[]): FileCheckOptions {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args: [...words],
-    options: { seed: text, downloads: text, gateways: text, source: text, bug: text, seconds: text, brief: { type: 'boolean' } },
-  });
-  const bug = oneOf('bug', values.bug, BUGS);
-  return {
-    seed: values.seed ?? String(randomInt(1_000_000_000)),
-    downloads: count('downloads', values.downloads, bug ? 1_000_000 : 20_000),
-    gateways: count('gateways', values.gateways, 3),
-    source: oneOf('source', values.source, SOURCES) ?? 's3',
-    isBrief: values.brief ?? false,
-    bug,
-    limit: count('seconds', values.seconds, bug ? 90 : 3_600) * SECOND,
-  };
-}
+const COMMAND = {
+  name: 'npm run check:files',
+  does: 'Checks that several gateways give no bytes but those of one valid version of a file, while everything around them fails.',
+  options: {
+    seed: SEED,
+    downloads: option.whole({
+      unit: 'downloads',
+      does: 'how many must be compared',
+      default: 20_000,
+      defaultWith: { bug: 1_000_000 },
+    }),
+    gateways: option.whole({ unit: 'processes', does: 'how many gateways run', default: 3 }),
+    source: option.oneOf(SOURCES, { unit: 'store', does: 'where files are kept', default: 's3' }),
+    brief: option.flag('end when enough was compared, whatever faults have not happened'),
+    bug: option.oneOf(BUGS, BUG),
+    seconds: option.whole({ ...LIMIT, default: 3_600, defaultWith: { bug: 90 } }),
+  },
+} satisfies Command;
 
-function oneOf<Word extends string>(name: string, text: string | undefined, words: readonly Word[]): Word | undefined {
-  const word = words.find((each) => each === text);
-  if (text !== undefined && word === undefined) throw new Error(`--${name} must be one of ${words.join(', ')}, but got: ${text}`);
-  return word;
+/** The options that stand on a command line. @throws EarlyEnd for `--help`, or naming what is wrong and what it must be */
+export function parseOptions(words: readonly string[]): FileCheckOptions {
+  const { seed = drawnSeed(), seconds, brief, ...values } = parseCommand(COMMAND, words).values;
+  return { ...values, seed, isBrief: brief, limit: seconds * SECOND };
 }

@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import { count } from '../checker/options.js';
+import { drawnSeed, SEED } from '../checker/options.js';
+import { parseCommand, type Command } from '../support/command-line.js';
+import { option } from '../support/command-options.js';
 
 export interface FuzzOptions {
   /** How many requests (messages of WebSockets included) are sent. */
@@ -13,18 +13,19 @@ export interface FuzzOptions {
   readonly lanes: number;
 }
 
-/** The options that stand on a command line. @throws naming the wrong one and what it must be */
+const COMMAND = {
+  name: 'npm run fuzz',
+  does: 'Sends random and mutated requests to a gateway, and tells what they have broken.',
+  options: {
+    requests: option.whole({ unit: 'requests', does: 'how many are sent', default: 100_000 }),
+    seed: SEED,
+    only: option.whole({ unit: 'number', does: 'send this request of the seed alone', from: 0 }),
+    lanes: option.whole({ unit: 'connections', does: 'how many are used at once', default: 32 }),
+  },
+} satisfies Command;
+
+/** The options that stand on a command line. @throws EarlyEnd for `--help`, or naming what is wrong and what it must be */
 export function parseFuzzOptions(words: readonly string[]): FuzzOptions {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({ args: [...words], options: { requests: text, seed: text, only: text, lanes: text } });
-  const only = values.only === undefined ? undefined : Number(values.only);
-  if (only !== undefined && !(Number.isInteger(only) && only >= 0)) {
-    throw new Error(`--only must be the number of a request, but got: ${values.only}`);
-  }
-  return {
-    requests: count('requests', values.requests, 100_000),
-    seed: values.seed ?? String(randomInt(1_000_000_000)),
-    only,
-    lanes: count('lanes', values.lanes, 32),
-  };
+  const { seed = drawnSeed(), ...values } = parseCommand(COMMAND, words).values;
+  return { ...values, seed };
 }

@@ -1,9 +1,10 @@
-import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
 import { SECOND, type Milliseconds } from '../../../src/units.js';
-import { count, FEED_BUGS, parseBug, type Bug } from '../options.js';
+import { parseCommand, type Command } from '../../support/command-line.js';
+import { option } from '../../support/command-options.js';
+import { BUG, drawnSeed, FEED_BUGS, LIMIT, SEED, type Bug } from '../options.js';
 
-export type FeedKind = 'outbox' | 'poll';
+const FEEDS = ['outbox', 'poll'] as const;
+export type FeedKind = (typeof FEEDS)[number];
 
 export interface FeedCheckOptions {
   /** Decides what is written and when leaders are killed; how it all interleaves it does not. */
@@ -20,22 +21,22 @@ export interface FeedCheckOptions {
   readonly limit: Milliseconds;
 }
 
-/** The options that stand on a command line. @throws naming the wrong one and what it must be */
+const COMMAND = {
+  name: 'npm run check:feed',
+  does: 'Checks that every change that other programs commit is seen through all gateways, although leaders of the feed are killed.',
+  options: {
+    seed: SEED,
+    feed: option.oneOf(FEEDS, { unit: 'feed', does: 'CHANGE_FEED of the gateways', default: 'outbox' }),
+    changes: option.whole({ unit: 'changes', does: 'how many are committed', default: 100_000 }),
+    orders: option.whole({ unit: 'orders', does: 'how many there are', default: 8_000 }),
+    samples: option.whole({ unit: 'changes', does: 'how many are measured one by one in the end', default: 200 }),
+    bug: option.oneOf(FEED_BUGS, { ...BUG, does: 'break the gateways on purpose' }),
+    seconds: option.whole({ ...LIMIT, does: 'begin no more changes after this time', default: 3_600 }),
+  },
+} satisfies Command;
+
+/** The options that stand on a command line. @throws EarlyEnd for `--help`, or naming what is wrong and what it must be */
 export function parseFeedOptions(words: readonly string[]): FeedCheckOptions {
-  const text = { type: 'string' } as const;
-  const { values } = parseArgs({
-    args: [...words],
-    options: { seed: text, changes: text, feed: text, orders: text, samples: text, bug: text, seconds: text },
-  });
-  const { feed = 'outbox' } = values;
-  if (feed !== 'outbox' && feed !== 'poll') throw new Error(`--feed must be one of outbox, poll, but got: ${feed}`);
-  return {
-    seed: values.seed ?? String(randomInt(1_000_000_000)),
-    feed,
-    changes: count('changes', values.changes, 100_000),
-    orders: count('orders', values.orders, 8_000),
-    samples: count('samples', values.samples, 200),
-    bug: parseBug(values.bug, FEED_BUGS),
-    limit: count('seconds', values.seconds, 3_600) * SECOND,
-  };
+  const { seed = drawnSeed(), seconds, ...values } = parseCommand(COMMAND, words).values;
+  return { ...values, seed, limit: seconds * SECOND };
 }
