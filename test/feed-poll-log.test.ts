@@ -75,6 +75,16 @@ describeWith('postgres')('polling', () => {
     expect(await poll()).toEqual([]);
   });
 
+  test('finds it also if nobody else has written meanwhile, so that no snapshot knows its number', async () => {
+    const [slow] = await plant.insert({ updated_at: ago(3 * HOUR) });
+    const writer = await transactions.begin();
+    await writer.query('update orders set version = 2, updated_at = $2 where id = $1', [slow!.id, ago(5 * MINUTE)]);
+    log = new PollLog(session.query, 10 * MINUTE);
+    for (let again = 0; again < 3; again += 1) expect(await poll()).toEqual([]);
+    await writer.query('commit');
+    expect(idsOf(await poll())).toEqual([slow!.id]);
+  });
+
   test('moves on when nothing is open, and its successor begins there', async () => {
     const [old] = await plant.insert({ updated_at: ago(5 * MINUTE) });
     expect(idsOf(await poll())).toEqual([old!.id]);

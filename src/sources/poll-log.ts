@@ -11,7 +11,8 @@ const OVERLAP: Milliseconds = 10 * SECOND;
 const PAGE = 5_000;
 
 /** The time of a statement is that of its arrival, and so before its snapshot. */
-const HEAD = `select pg_current_snapshot()::text as snapshot, (extract(epoch from statement_timestamp()) * 1000)::float8 as now`;
+const HEAD = `select pg_current_snapshot()::text as snapshot, (extract(epoch from statement_timestamp()) * 1000)::float8 as now,
+    array(select transactionid::text from pg_locks where locktype = 'transactionid') as writing`;
 
 /** Each page is read as of a moment of its own, later than the head's. */
 const ROWS = `select pg_current_snapshot()::text as snapshot, id::text, version::text, updated_at::text as updated, ${milliseconds('updated_at')}, ${milliseconds('created_at')},
@@ -28,10 +29,10 @@ interface Seen {
   readonly footprint: OrderFootprint;
 }
 
-/** A moment, and what had finished then. */
+/** A moment, and a number above those of all transactions that had begun to write by then. */
 interface Sample {
   readonly at: EpochMilliseconds;
-  readonly xmax: bigint;
+  readonly bound: bigint;
 }
 
 /** What is known at a position. */
@@ -70,8 +71,8 @@ export class PollLog implements ChangeLog, FeedLog {
     const [snapshot, now] = [String(row?.['snapshot']), Number(row?.['now'])];
     const known = this.knownAt(since, now);
     const { xmin, xmax } = parseSnapshot(snapshot);
-    const samples = [...known.samples, { at: now, xmax }];
-    const safe = samples.findLast((sample) => sample.xmax <= xmin);
+    const samples = [...known.samples, { at: now, bound: boundOf(xmax, row?.['writing']) }];
+    const safe = samples.findLast(({ bound }) => bound <= xmin);
     const watermark = safe?.at ?? known.watermark;
     const position = `${snapshot} ${watermark}`;
     const seen = new Map(known.seen);
@@ -120,6 +121,15 @@ export class PollLog implements ChangeLog, FeedLog {
       place = [String(end['updated']), String(end['id'])];
     }
   }
+}
+
+/**
+ * The `xmax` of a snapshot follows the last transaction that has finished: those that write may have greater numbers. Each
+ * holds the lock of its number, of which Postgres shows the lower 32 bits.
+ */
+function boundOf(xmax: bigint, writing: unknown): bigint {
+  const numbers = (Array.isArray(writing) ? writing : []).map((each) => xmax + BigInt.asIntN(32, BigInt(String(each)) - xmax));
+  return numbers.reduce((bound, number) => (number >= bound ? number + 1n : bound), xmax);
 }
 
 /** `before` is null also when it is not known. */
