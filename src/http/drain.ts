@@ -1,5 +1,9 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
+import { SECOND, type Milliseconds } from '../units.js';
+
+/** How long a client may be silent after it was told that its connection ends. */
+const LINGER: Milliseconds = SECOND;
 
 /** The orderly end of a server. */
 export interface Drain {
@@ -44,7 +48,8 @@ export function createDrain(server: Server): Drain {
         for (const response of underWay) if (!response.headersSent) response.setHeader('connection', 'close');
         if (underWay.size === 0) resolve();
       }).then(() => {
-        for (const socket of sockets) socket.destroySoon();
+        // Not destroyed at once: that would take back the answer of a client that still sends.
+        for (const socket of sockets) socket.end().setTimeout(LINGER, () => socket.destroy());
       }),
     cut: () => {
       for (const socket of sockets) socket.destroy();

@@ -28,6 +28,9 @@ export async function answerByEvents(request: FastifyRequest, reply: FastifyRepl
   const refusal = deps.connections.refusal();
   if (refusal) throw refusal;
   const asked = await read(request, deps);
+  // Meanwhile the gateway may have begun to shut down.
+  const late = deps.connections.refusal();
+  if (late) throw late;
   if (request.notes.rate) void reply.headers(deps.rates.headers(request.notes.rate.notes));
   const { raw } = reply.hijack();
   const stream = new EventStream(raw, reply.getHeaders() as OutgoingHttpHeaders, deps);

@@ -10,7 +10,7 @@ import type { Variants } from '../files/variants.js';
 import type { Bytes, Seconds } from '../units.js';
 import { cacheStatus, fileAnswer, fileHeaders, isHit, lengthOf, type FileAnswer } from './file-answer.js';
 import { encodedFile, formsFor, varyByEncoding, type Forms } from './file-representation.js';
-import { errorBody, sendError } from './http-error.js';
+import { errorBody, sendError, noteError } from './http-error.js';
 
 /** A file as the cache has it. */
 export interface FileRead {
@@ -109,7 +109,7 @@ async function sendEncoded(
   const isStream = body !== null && !Buffer.isBuffer(body);
   sendHead(reply, file, answer, isStream ? cacheStatus('hit-disk') : cacheStatus(outcome, ttl));
   if (body && !isStream) deps.servedInline(body.length);
-  if (answer.status === 412 || answer.status === 416) void reply.send(refusal(answer.status));
+  if (answer.status === 412 || answer.status === 416) void refuse(answer.status, reply);
   else void reply.send(isStream ? sendable(body, file.size) : (body ?? undefined));
   return true;
 }
@@ -127,7 +127,7 @@ async function sendAsItIs(
   const inline = hasBody(request, answer) ? inlineBody(file, answer) : undefined;
   const opened = hasBody(request, answer) && !inline ? await openBody(metadata, answer, reply, deps) : undefined;
   sendHead(reply, metadata, answer, opened ? cacheStatus(opened.outcome) : cacheStatus(outcome, ttl));
-  if (answer.status === 412 || answer.status === 416) return reply.send(refusal(answer.status));
+  if (answer.status === 412 || answer.status === 416) return refuse(answer.status, reply);
   const [coding] = forms?.codings ?? [];
   // What was here before it was asked for is asked for again and again.
   if (coding && (opened ?? inline) && isHit(opened?.outcome ?? outcome)) deps.variants?.want(metadata, coding, inline);
@@ -178,10 +178,13 @@ function checkedBody(body: Readable, length: Bytes): Readable {
   return checked;
 }
 
-function refusal(status: 412 | 416): ReturnType<typeof errorBody> {
-  return status === 412
-    ? errorBody('CONFLICT', 'The file is not the version that the request was made for.')
-    : errorBody('BAD_USER_INPUT', 'The range must begin inside the file.');
+function refuse(status: 412 | 416, reply: FastifyReply): FastifyReply {
+  const body =
+    status === 412
+      ? errorBody('CONFLICT', 'The file is not the version that the request was made for.')
+      : errorBody('BAD_USER_INPUT', 'The range must begin inside the file.');
+  noteError(reply.request, body.error.code);
+  return reply.send(body);
 }
 
 /** An error may come after the headers of a file were set, but before they were sent. */

@@ -6,7 +6,7 @@ import { landingPageCsp } from '../graphql/landing-page.js';
 import { compressed } from './compression.js';
 import { answerByEvents } from './event-stream-route.js';
 import { wantsEvents } from './event-stream-request.js';
-import { describeError, MethodError } from './http-error.js';
+import { describeError, MethodError, noteError } from './http-error.js';
 import type { LiveDeps } from './live.js';
 
 export interface GraphqlRouteDeps {
@@ -24,7 +24,7 @@ export const graphqlRoute: FastifyPluginCallback<GraphqlRouteDeps & { readonly l
   const { apollo, contextOf, live } = deps;
   app.setErrorHandler((error, request, reply) => {
     const { status, code, message } = describeError(error);
-    request.notes.errors = [code];
+    noteError(request, code);
     if (status >= 500 && !reply.raw.destroyed) request.log.error({ err: error }, message);
     if (error instanceof MethodError) void reply.header('allow', error.allow);
     return reply.code(status).send({ errors: [{ message, extensions: { code } }] });

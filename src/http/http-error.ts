@@ -42,14 +42,18 @@ export function errorBody(code: ErrorBody['error']['code'], message: string): Er
   return { error: { code, message } };
 }
 
+/** For the request's line in the log. A request may fail before it has notes. */
+export function noteError(request: FastifyRequest, code: ErrorBody['error']['code']): void {
+  request.notes = { ...request.notes, errors: [code] };
+}
+
 /**
  * Answers a request with what may be said of `error`, and logs the rest. Fits `setErrorHandler` and, so that malformed
  * URLs get the same JSON, the server option `frameworkErrors`.
  */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, code, message } = describeError(error);
-  // It may have failed before it had any.
-  request.notes = { ...request.notes, errors: [code] };
+  noteError(request, code);
   // Whoever went away caused the failure, or does not see it.
   if (status >= 500 && !reply.raw.destroyed) request.log[status === 503 ? 'warn' : 'error']({ err: error }, message);
   const header = code === 'INTERNAL_SERVER_ERROR' ? undefined : HEADERS[code];

@@ -43,6 +43,8 @@ export interface RequestNotes {
   viewer?: Viewer;
   rate?: RateState;
   cache?: OperationTrace;
+  /** It has its line. */
+  isNoted?: boolean;
   /** It stayed open for its events, so its duration is not how long an answer took. */
   isLive?: boolean;
 }

@@ -21,7 +21,7 @@ import { createLoaders, recorded, type Loaders } from '../loaders/loaders.js';
 import { OrderReads, type OrderReadParts } from '../loaders/order-reads.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { signedAccess } from './file-signature.js';
-import { describeError } from './http-error.js';
+import { describeError, noteError } from './http-error.js';
 import { partyOf } from './rate-limits.js';
 import { authorizationOf, type Caller, type Identity } from './identity.js';
 
@@ -47,7 +47,7 @@ export class Sessions {
   async graphqlContext(request: FastifyRequest): Promise<Context> {
     const { viewer } = await this.callerOf(request).catch((error: unknown) => {
       const { status, code } = describeError(error);
-      request.notes.errors = [code];
+      noteError(request, code);
       throw asGraphqlError(error, status);
     });
     const trace = new OperationTrace(this.parts.metrics, partyOf(viewer));

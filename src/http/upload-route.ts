@@ -11,7 +11,7 @@ import { SNIFFED, sniffProblem } from '../files/sniff.js';
 import { systemTime } from '../time.js';
 import { SECOND, type Bytes, type Milliseconds } from '../units.js';
 import { isExpectant } from './expectation.js';
-import { errorBody, sendError } from './http-error.js';
+import { errorBody, sendError, noteError } from './http-error.js';
 import { UploadStalledError, uploadBodyOf } from './upload-body.js';
 import type { BodyDeadlines } from './upload-deadline.js';
 import { uploadConditions, uploadSize, type UploadRefusal } from './upload-request.js';
@@ -97,7 +97,9 @@ function acknowledge({ metadata, etagBefore }: PutResult, reply: FastifyReply): 
 }
 
 function refuse({ status, message }: UploadRefusal, reply: FastifyReply): FastifyReply {
-  return reply.code(status).send(errorBody(status === 412 ? 'CONFLICT' : 'BAD_USER_INPUT', message));
+  const code = status === 412 ? 'CONFLICT' : 'BAD_USER_INPUT';
+  noteError(reply.request, code);
+  return reply.code(status).send(errorBody(code, message));
 }
 
 function refusalOf(error: unknown): UploadRefusal | undefined {
