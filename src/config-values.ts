@@ -60,8 +60,8 @@ export function url(protocols: readonly string[]) {
 export const baseUrl = parsed((value) => {
   const protocols = ['http:', 'https:'];
   if (!hasProtocol(value, protocols)) return problem(`expected a URL that starts with ${starts(protocols)}`);
-  const { username, password, search, hash } = new URL(value);
-  const isBare = [username, password, search, hash].every((part) => part === '') && !/[?#]/.test(value);
+  const { username, password } = new URL(value);
+  const isBare = username === '' && password === '' && !/[?#]/.test(value);
   return isBare ? value : problem('expected a URL without user, query and fragment, for other URLs begin with it');
 });
 
